@@ -1,0 +1,113 @@
+import { invalidParameter } from './errors.ts'
+import { isObject } from './json.ts'
+import type { JsonObject, JsonValue } from './json.ts'
+
+/** Where a protocol's messages differ from the other's. */
+export interface MessageGrammar {
+  /** The path for errors: `messages` or `input.messages`. */
+  readonly path: string
+  readonly roles: ReadonlySet<string>
+  /** Checks one content part; returns the message of refusal. */
+  partFault (part: JsonObject, role: string): string | undefined
+}
+
+export interface MessageFacts {
+  /** False as soon as one part is not text. */
+  readonly textOnly: boolean
+  readonly roles: ReadonlySet<string>
+}
+
+const MESSAGES_MAX = 10_000
+const LAST_ROLES: ReadonlySet<string> = new Set(['user', 'tool', 'function'])
+
+/**
+ * The vendor's rules for a conversation, on the JSON as sent: the byte lane obeys them too. `strict` adds what the seed
+ * page demands and the service lets pass, a system message in first place only.
+ * @throws GatewayError `invalid_request` with the vendor's message
+ */
+export function checkMessages (
+  messages: JsonValue | undefined, grammar: MessageGrammar, strictness: { strict: boolean }
+): MessageFacts {
+  const { path } = grammar
+  if (!Array.isArray(messages)) throw invalidParameter(path, `'${path}' must be List`)
+  if (messages.length === 0) throw invalidParameter(path, `[] is too short - '${path}'`)
+  if (messages.length > MESSAGES_MAX) throw invalidParameter(path, `'${path}' must have at most ${MESSAGES_MAX} entries`)
+  const roles = new Set<string>()
+  let textOnly = true
+  for (const [index, message] of (messages as readonly JsonValue[]).entries()) {
+    const at = `${path}.[${index}]`
+    if (!isObject(message)) throw invalidParameter(at, 'Input should be a valid dictionary or instance of GPT3Message')
+    const role = checkRole(message, at, grammar)
+    if (strictness.strict && index > 0 && (role === 'system' || role === 'developer')) {
+      throw invalidParameter(`${at}.role`, 'Role system is only allowed in the first message')
+    }
+    roles.add(role)
+    textOnly = checkContent(message, role, { at, grammar }) && textOnly
+    checkToolCalls(message, role, at)
+  }
+  checkToolAnswers(messages as readonly JsonObject[], path)
+  checkLast((messages as readonly JsonObject[]).at(-1) as JsonObject, path)
+  return { textOnly, roles }
+}
+
+function checkRole (message: JsonObject, at: string, grammar: MessageGrammar): string {
+  const role = message['role']
+  if (typeof role !== 'string' || !grammar.roles.has(role)) {
+    const shown = typeof role === 'string' ? role.slice(0, 32) : 'the role'
+    throw invalidParameter(`${at}.role`, `${shown} is not one of [${[...grammar.roles].map((name) => `'${name}'`).join(', ')}] - '${at}.role'`)
+  }
+  return role
+}
+
+/** @returns whether the content is text alone */
+function checkContent (message: JsonObject, role: string, context: { at: string, grammar: MessageGrammar }): boolean {
+  const content = message['content']
+  const at = `${context.at}.content`
+  if (typeof content === 'string') return true
+  if (content === undefined || content === null) {
+    const callsTools = message['tool_calls'] !== undefined || message['function_call'] !== undefined
+    if (role === 'assistant' && (callsTools || message['partial'] === true)) return true
+    throw invalidParameter(at, 'The content field is a required field.')
+  }
+  if (!Array.isArray(content)) throw invalidParameter(at, 'input content must be a string.')
+  let textOnly = true
+  for (const part of content as readonly JsonValue[]) {
+    if (!isObject(part)) throw invalidParameter(at, 'Input should be a valid dictionary or instance of GPT3Message')
+    const fault = context.grammar.partFault(part, role)
+    if (fault !== undefined) throw invalidParameter(at, fault)
+    if (typeof part['text'] !== 'string' && typeof part['refusal'] !== 'string') textOnly = false
+  }
+  return textOnly
+}
+
+function checkToolCalls (message: JsonObject, role: string, at: string): void {
+  const calls = message['tool_calls']
+  if (calls === undefined || calls === null) return
+  const valid = role === 'assistant' && Array.isArray(calls) && calls.every((call) => isObject(call) && isObject(call['function']) &&
+    typeof call['function']['name'] === 'string')
+  if (!valid) throw invalidParameter(`${at}.tool_calls`, "'tool_calls' must be a list of function calls on an assistant message")
+}
+
+/**
+ * Every tool message must answer a call of the assistant message before it, by id or, as the seed page has it, by name.
+ * Source: "messages with role "tool" must be a response to a preceeding message with "tool_calls"." (sic)
+ */
+function checkToolAnswers (messages: readonly JsonObject[], path: string): void {
+  let open = false
+  for (const [index, message] of messages.entries()) {
+    if (message['role'] === 'assistant') open = Array.isArray(message['tool_calls']) && message['tool_calls'].length > 0
+    else if (message['role'] === 'tool') {
+      if (!open) {
+        throw invalidParameter(`${path}.[${index}].role`,
+          'messages with role "tool" must be a response to a preceeding message with "tool_calls".')
+      }
+    } else open = false
+  }
+}
+
+function checkLast (last: JsonObject, path: string): void {
+  const role = last['role'] as string
+  if (LAST_ROLES.has(role) || (role === 'assistant' && last['partial'] === true)) return
+  throw invalidParameter(path,
+    'Role must be in ["user","assistant","system","function","plugin","tool"] and the role in last message must be in ["user","function","tool"]')
+}
