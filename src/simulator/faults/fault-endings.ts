@@ -1,0 +1,66 @@
+import { errorFrame } from './fault-answers.ts'
+import { documentOf, finishes, mapChoices, numberAt } from './fault.ts'
+import type { Fault, FaultContext } from './fault.ts'
+import { frameBytes, NATIVE_STYLE, NO_CHARGE } from '../reply.ts'
+import type { Action, Frame, Reply } from '../reply.ts'
+import { errorDocument, errorOfStatus } from '../vendor-error.ts'
+
+const FRAMES_BEFORE = 2
+
+/**
+ * Faults that end an answer too early. `=FRAMES` is how many events come first, two by default and never the finishing
+ * one; of an answer that is no stream, half comes first.
+ */
+export const endingFaults: Readonly<Record<string, Fault>> = {
+  /** The stream ends in good order, without a finish. */
+  eof: (reply, { values }) => endedBy(reply, numberAt(values, 0, FRAMES_BEFORE), []),
+  /** TCP reset. */
+  reset: (reply, { values }) => endedBy(reply, numberAt(values, 0, FRAMES_BEFORE), [{ type: 'reset' }]),
+  /** FIN in the middle of an HTTP chunk. */
+  cut: (reply, { values }) => endedBy(reply, numberAt(values, 0, FRAMES_BEFORE), [{ type: 'cut' }]),
+  /** Silence on an open connection. */
+  stall: (reply, { values }) => endedBy(reply, numberAt(values, 0, FRAMES_BEFORE), [{ type: 'silence' }]),
+  /** Silence from the start: not even a status. */
+  'stall-start': reply => ({ ...reply, actions: [{ type: 'silence' }] }),
+  /** Status and headers, then silence. */
+  'stall-head': reply => ({ ...reply, actions: [{ type: 'head' }, { type: 'silence' }] }),
+  /** `error-frame=STATUS:FRAMES`: a native error event; in a compatible-mode stream, the one that leaks through there. */
+  'error-frame': (reply, context) => endedBy(reply, numberAt(context.values, 1, FRAMES_BEFORE), [leakedFrame(reply, context)]),
+  /** `error-data=STATUS:FRAMES`: `data: {"error": …}`, and no `[DONE]`. */
+  'error-data': (reply, context) => {
+    const error = errorOfStatus(numberAt(context.values, 0, 500))
+    const data = errorDocument(error, 'compatible', context.requestId)
+    const ended = endedBy(reply, numberAt(context.values, 1, FRAMES_BEFORE), [])
+    return { ...ended, actions: [...ended.actions, plainFrame({ data }, ended)] }
+  },
+  /** `error-finish=STATUS:FRAMES`: a chunk finished by `error_finish` whose content is a native error event, then `[DONE]`. */
+  'error-finish': (reply, context) => {
+    const ended = endedBy(reply, numberAt(context.values, 1, FRAMES_BEFORE), [])
+    const before = reply.actions.find(action => documentOf(action) !== undefined)
+    const leaked = leakedFrame(reply, context).bytes.toString()
+    const data = mapChoices(documentOf(before) ?? {}, choice => ({ ...choice, delta: { content: leaked }, finish_reason: 'error_finish' }))
+    return { ...ended, actions: [...ended.actions, plainFrame({ data }, ended), plainFrame({ data: '[DONE]' }, ended)] }
+  }
+}
+
+function endedBy (reply: Reply, framesMax: number, tail: readonly Action[]): Reply {
+  const whole = reply.actions.find(action => action.type === 'document')
+  if (whole !== undefined) {
+    const bytes = Buffer.from(JSON.stringify(whole.document))
+    return { ...reply, actions: [{ type: 'bytes', bytes: bytes.subarray(0, bytes.length >> 1), charge: whole.charge }, ...tail] }
+  }
+  const finish = reply.actions.findIndex(finishes)
+  return { ...reply, actions: [...reply.actions.slice(0, Math.min(framesMax, finish < 0 ? framesMax : finish)), ...tail] }
+}
+
+function leakedFrame (reply: Reply, { values, requestId }: FaultContext): Extract<Action, { type: 'bytes' }> {
+  const frames = reply.actions.filter(action => action.type === 'frame' && action.frame.id !== undefined)
+  const id = frames.length === 0 ? 1 : numberAt(values, 1, FRAMES_BEFORE) + 1
+  return { type: 'bytes', bytes: frameBytes(errorFrame(id, errorOfStatus(numberAt(values, 0, 429)), requestId), NATIVE_STYLE) }
+}
+
+/** The failure costs nothing beyond what was said before it. */
+function plainFrame (frame: Frame, reply: Reply): Action {
+  const charged = reply.actions.findLast(action => action.type === 'frame')
+  return { type: 'frame', frame, pauseMs: 0, charge: charged?.charge ?? NO_CHARGE }
+}
