@@ -1,0 +1,55 @@
+import { Command, CommanderError } from 'commander'
+import { ConfigError } from '../config/problems.ts'
+import packageJson from '../../package.json' with { type: 'json' }
+import { configCommand } from './config.ts'
+import { CliError, EXIT_CODES, printJson, printLine, styled } from './context.ts'
+import type { CliContext, ExitCode } from './context.ts'
+import { healthcheckCommand } from './healthcheck.ts'
+import { printProblems } from './problem-list.ts'
+import { simulateCommand } from './simulate.ts'
+import { startCommand } from './start.ts'
+
+/** Runs one command line, without `node` and the script's path. A server it has started goes on running. */
+export async function runCommandLine (words: readonly string[], context: CliContext): Promise<ExitCode> {
+  try {
+    await createProgram(context).parseAsync(words, { from: 'user' })
+    return EXIT_CODES.done
+  } catch (error) {
+    return failureCode(error, words.includes('--json'), context)
+  }
+}
+
+function createProgram (context: CliContext): Command {
+  const program = new Command('dashgate')
+    .description('A gateway for Qwen models: OpenAI and DashScope clients, one key, one bill.')
+    .version(packageJson.version)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => { context.stdout.write(text) },
+      writeErr: (text) => { context.stderr.write(text) }
+    })
+    .showHelpAfterError('(dashgate --help lists commands and options)')
+  const commands = [startCommand, configCommand, simulateCommand, healthcheckCommand]
+  for (const command of commands) program.addCommand(inheriting(program, command(context)))
+  return program
+}
+
+/** Commands that are added rather than declared take nothing over from the program unless told to. */
+function inheriting (program: Command, command: Command): Command {
+  command.copyInheritedSettings(program)
+  for (const child of command.commands) inheriting(command, child)
+  return command
+}
+
+function failureCode (error: unknown, wantsJson: unknown, { stdout, stderr }: CliContext): ExitCode {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_CODES.done : EXIT_CODES.misused
+  if (error instanceof ConfigError) {
+    if (wantsJson === true) printJson(stdout, { problems: error.problems })
+    else printProblems(stderr, error.problems)
+    return EXIT_CODES.misused
+  }
+  const message = error instanceof Error ? error.message : String(error)
+  if (wantsJson === true) printJson(stdout, { error: message })
+  else printLine(stderr, `${styled(stderr, 'red', 'error:')} ${message}`)
+  return error instanceof CliError ? error.exitCode : EXIT_CODES.failed
+}

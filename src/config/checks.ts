@@ -1,0 +1,114 @@
+import { BUILT_IN_MODELS } from './models.ts'
+import type { Config, ModelConfig } from './schema.ts'
+import type { Path } from './problems.ts'
+import type { Fault } from './validation.ts'
+
+type Report = (path: Path, message: string) => void
+type PriceConfig = NonNullable<ModelConfig['price']>
+
+/** Name of the upstream that stands in where none is configured. */
+export const SIMULATOR_UPSTREAM = 'simulator'
+
+/**
+ * What no schema can say: names that must differ or exist, and numbers that must fit each other. Entries the schema has
+ * refused are left out, so that one mistake is not told twice.
+ */
+export function crossCheck (config: Config, faults: readonly Fault[]): Fault[] {
+  const found: Fault[] = []
+  const report: Report = (path, message) => found.push({ path, message, at: 'value' })
+  if (faults.some((fault) => fault.path.length === 0)) return found
+  const isSound = (...path: Path) => !faults.some((fault) => path.every((step, index) => fault.path[index] === step))
+  if (isSound('store') && config.store.redis_url !== '') {
+    report(['store', 'redis_url'], 'this version has the embedded store only; leave it (and REDIS_URL) unset')
+  }
+  if (isSound('server') && isSound('admin')) checkListeners(config, report)
+  const isWhole = (section: string) => !faults.some(({ path }) => path.length === 1 && path[0] === section)
+  if (!isWhole('upstreams') || !isWhole('models')) return found
+  checkUpstreams(config, report)
+  const models = config.models.flatMap((model, index) => isSound('models', index) ? [{ model, index }] : [])
+  checkNames(models, report)
+  for (const { model, index } of models) checkModel(model, ['models', index], config, report)
+  return found
+}
+
+function checkListeners ({ server, admin }: Config, report: Report): void {
+  if (server.port !== 0 && server.port === admin.port && server.host === admin.host) {
+    report(['admin', 'port'], 'must differ from the port of the inference listener')
+  }
+}
+
+function checkUpstreams ({ upstreams }: Config, report: Report): void {
+  const seen = new Set<unknown>()
+  for (const [index, upstream] of upstreams.entries()) {
+    const name: unknown = (upstream as { name?: unknown } | null)?.name
+    if (name !== undefined && seen.has(name)) report(['upstreams', index, 'name'], 'another upstream has this name')
+    seen.add(name)
+  }
+}
+
+interface PlacedModel { readonly model: ModelConfig, readonly index: number }
+
+function checkNames (models: readonly PlacedModel[], report: Report): void {
+  const names = new Set<string>()
+  for (const { model, index } of models) {
+    if (names.has(model.name)) report(['models', index, 'name'], 'another model has this name')
+    names.add(model.name)
+  }
+  const aliases = new Set<string>()
+  for (const { model, index } of models) {
+    for (const [place, alias] of (model.aliases ?? []).entries()) {
+      const path = ['models', index, 'aliases', place]
+      if (names.has(alias) || BUILT_IN_MODELS.has(alias)) report(path, 'a model has this name')
+      else if (aliases.has(alias)) report(path, 'another alias has this name')
+      aliases.add(alias)
+    }
+  }
+}
+
+function checkModel (model: ModelConfig, path: Path, config: Config, report: Report): void {
+  const builtIn = BUILT_IN_MODELS.get(model.name)
+  for (const name of ['context_tokens', 'output_tokens_max'] as const) {
+    if (model[name] === undefined && builtIn === undefined) report([...path, name], 'is required for a model that is not built in')
+  }
+  const contextTokens = model.context_tokens ?? builtIn?.contextTokens
+  const limits = {
+    input_tokens_max: model.input_tokens_max ?? builtIn?.inputTokensMax,
+    output_tokens_max: model.output_tokens_max ?? builtIn?.outputTokensMax
+  }
+  for (const [name, tokens] of Object.entries(limits)) {
+    if (contextTokens !== undefined && tokens !== undefined && tokens > contextTokens) {
+      report([...path, name], `${tokens} tokens are more than the context of ${contextTokens}`)
+    }
+  }
+  checkTargets(model, path, config, report)
+  if (model.price !== undefined) checkPrice(model.price, [...path, 'price'], report)
+}
+
+function checkTargets (model: ModelConfig, path: Path, { upstreams }: Config, report: Report): void {
+  const known = upstreams.length === 0 ? [SIMULATOR_UPSTREAM] : upstreams.map((upstream) => upstream?.name).filter((name) => typeof name === 'string')
+  for (const [place, target] of (model.targets ?? []).entries()) {
+    if (!known.includes(target.upstream)) report([...path, 'targets', place, 'upstream'], `there is no such upstream; there is ${known.join(', ')}`)
+  }
+  const isServed = upstreams.length === 0 || upstreams.some((upstream) => upstream?.builtin_models ?? upstream?.protocol === 'dashscope')
+  if (model.targets === undefined && !isServed) report([...path, 'targets'], 'is required, as no upstream has builtin_models')
+}
+
+function checkPrice (price: PriceConfig, path: Path, report: Report): void {
+  const isFlat = price.input_per_1k !== undefined || price.output_per_1k !== undefined
+  if (price.tiers === undefined) {
+    for (const name of ['input_per_1k', 'output_per_1k'] as const) {
+      if (price[name] === undefined) report([...path, name], 'is required where there are no tiers')
+    }
+    return
+  }
+  if (isFlat) report([...path, 'tiers'], 'stands beside input_per_1k or output_per_1k; give one or the other')
+  let previousMax = 0
+  for (const [place, tier] of price.tiers.entries()) {
+    const isLast = place === price.tiers.length - 1
+    const tierPath = [...path, 'tiers', place, 'input_tokens_max']
+    if (isLast && tier.input_tokens_max !== undefined) report(tierPath, 'must be left out in the last tier, which has no end')
+    if (!isLast && tier.input_tokens_max === undefined) report(tierPath, 'is required in every tier but the last')
+    if ((tier.input_tokens_max ?? Infinity) <= previousMax) report(tierPath, 'must be larger than in the tier before')
+    previousMax = tier.input_tokens_max ?? previousMax
+  }
+}

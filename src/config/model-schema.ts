@@ -1,0 +1,65 @@
+import Type from 'typebox'
+import { NAME_PATTERN, QuirksSchema } from './upstream-schema.ts'
+import { priceOf } from './scalars.ts'
+
+export const CURRENCY_PATTERN = '^[A-Z]{3}$'
+
+const TOKENS_MAX = 100_000_000
+
+const closed = { additionalProperties: false }
+
+const tokens = { minimum: 1, maximum: TOKENS_MAX }
+
+const TargetSchema = Type.Object({
+  upstream: Type.String({ description: 'Name of an upstream.' }),
+  model: Type.Optional(Type.String({ description: 'The model\'s name there. Default: the same name.', pattern: NAME_PATTERN })),
+  priority: Type.Integer({ description: 'Targets of the lowest number are tried first.', minimum: 0, maximum: 100, default: 0 }),
+  weight: Type.Integer({ description: 'Share of the requests among targets of the same priority.', minimum: 1, maximum: 1_000, default: 1 })
+}, closed)
+
+const TierSchema = Type.Object({
+  input_tokens_max: Type.Optional(Type.Integer({
+    description: 'Longest prompt this tier is for, in tokens. Left out in the last tier, which has no end.', ...tokens
+  })),
+  input_per_1k: priceOf({ description: 'Price of 1,000 input tokens.' }),
+  output_per_1k: priceOf({ description: 'Price of 1,000 output tokens.' })
+}, closed)
+
+const PriceSchema = Type.Object({
+  currency: Type.String({ description: 'ISO 4217 code.', pattern: CURRENCY_PATTERN }),
+  input_per_1k: Type.Optional(priceOf({ description: 'Price of 1,000 input tokens, where it is the same for all prompts.' })),
+  output_per_1k: Type.Optional(priceOf({ description: 'Price of 1,000 output tokens, where it is the same for all prompts.' })),
+  tiers: Type.Optional(Type.Array(TierSchema, {
+    description: 'Prices by the length of the prompt, ascending; the tier of the whole prompt holds for all its tokens.', minItems: 1, maxItems: 16
+  }))
+}, { ...closed, description: 'Either input_per_1k and output_per_1k, or tiers. A model without a price is unpriced.' })
+
+const NativeDefaultsSchema = Type.Object({
+  result_format: Type.Optional(Type.Enum(['text', 'message'], { description: 'Shape of the answer where the request names none.' })),
+  incremental_output: Type.Optional(Type.Boolean({
+    description: 'Whether a stream that leaves it open carries only what is new in each event.'
+  }))
+}, { ...closed, description: 'What DashScope clients get where their request leaves it open. Default: by the name\'s family.' })
+
+/** One entry of `models`. A built-in model's entry may leave out whatever it does not change. */
+export const ModelSchema = Type.Object({
+  name: Type.String({ description: 'The name clients use. A built-in model of this name is changed, else a model is added.', pattern: NAME_PATTERN }),
+  aliases: Type.Optional(Type.Array(Type.String({ pattern: NAME_PATTERN }), {
+    description: 'Further names for the same model.', maxItems: 64
+  })),
+  targets: Type.Optional(Type.Array(TargetSchema, {
+    description: 'Where the model is served. Default: under the same name by every upstream that has builtin_models.', minItems: 1, maxItems: 64
+  })),
+  context_tokens: Type.Optional(Type.Integer({ description: 'Longest prompt and answer together, in tokens.', ...tokens })),
+  input_tokens_max: Type.Optional(Type.Integer({ description: 'Longest prompt, in tokens. Default: context_tokens.', ...tokens })),
+  output_tokens_max: Type.Optional(Type.Integer({ description: 'Longest answer, in tokens.', ...tokens })),
+  tokenizer: Type.Optional(Type.Enum(['qwen', 'estimate'], {
+    description: 'qwen counts exactly as Qwen up to 3 does; estimate is an upper bound. Default: by the name\'s family.'
+  })),
+  price: Type.Optional(PriceSchema),
+  native_service: Type.Optional(Type.Enum(['text-generation', 'multimodal-generation'], {
+    description: 'Which of DashScope\'s two services the model is served by. Default: by the name\'s family.'
+  })),
+  native_defaults: Type.Optional(NativeDefaultsSchema),
+  quirks: Type.Optional(QuirksSchema)
+}, closed)
