@@ -9,7 +9,7 @@ export interface Span { readonly keyStart: number, readonly start: number, reado
 export interface JsonBody {
   readonly bytes: Buffer
   readonly document: JsonObject
-  /** By path: `model`, and for the objects asked for also `parameters.seed`. */
+  /** By path as `memberPath` gives it: `model`, and for the objects asked for also `parameters.seed`. Siblings are in order. */
   readonly members: ReadonlyMap<string, Span>
 }
 
@@ -34,9 +34,33 @@ const SPACE = 0x20
 export function readJsonBody (bytes: Buffer, recorded: ReadonlySet<string>): JsonBody {
   if (bytes.length === 0) throw new GatewayError('invalid_request', 'The request body is empty; a JSON object is required.')
   const text = decodeUtf8(bytes)
-  const members = scan(bytes, recorded)
-  const document = parseDocument(text)
+  const { members, escapedKeys } = scan(bytes, recorded)
+  const document = parseDocument(escapedKeys.length === 0 ? text : withPlainKeys(bytes, escapedKeys))
   return { bytes, document, members }
+}
+
+interface EscapedKey { readonly start: number, readonly end: number, readonly key: string }
+
+/**
+ * The text with its escaped keys written out. `JSON.parse` of V8 12.8 and later may take an escaped key for another key
+ * that it has read before, also in somebody else's body: `"\u006dodel"` for `"\\u006"` (nodejs/node#63785).
+ */
+function withPlainKeys (bytes: Buffer, keys: readonly EscapedKey[]): string {
+  let text = ''
+  let position = 0
+  for (const { start, end, key } of keys) {
+    text += bytes.toString('utf8', position, start) + JSON.stringify(key)
+    position = end
+  }
+  return text + bytes.toString('utf8', position)
+}
+
+/**
+ * The path of a top-level key. One that holds a dot gets another in front, or `{"parameters.seed": 1}` would be taken
+ * for a member of `parameters` and a cap set there would land where no upstream reads it.
+ */
+export function memberPath (key: string): string {
+  return key.includes('.') ? `.${key}` : key
 }
 
 function parseDocument (text: string): JsonObject {
@@ -66,7 +90,7 @@ interface Container {
  * One pass over the bytes that finds the members and refuses what `JSON.parse` lets through. It trusts nothing about the
  * grammar: on broken JSON it may record nonsense, and the parse that follows refuses the body.
  */
-function scan (bytes: Buffer, recorded: ReadonlySet<string>): Map<string, Span> {
+function scan (bytes: Buffer, recorded: ReadonlySet<string>): Pick<Scanner, 'members' | 'escapedKeys'> {
   const scanner = new Scanner(bytes, recorded)
   for (let position = 0; position < bytes.length;) {
     const byte = bytes[position] as number
@@ -77,11 +101,12 @@ function scan (bytes: Buffer, recorded: ReadonlySet<string>): Map<string, Span> 
     else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) position = scanner.close(position)
     else position = scanner.scalar(position)
   }
-  return scanner.members
+  return scanner
 }
 
 class Scanner {
   readonly members = new Map<string, Span>()
+  readonly escapedKeys: EscapedKey[] = []
   readonly #bytes: Buffer
   readonly #recorded: ReadonlySet<string>
   readonly #checksSurrogates: boolean
@@ -98,7 +123,7 @@ class Scanner {
   string (start: number): number {
     const end = stringEnd(this.#bytes, start)
     if (this.#checksSurrogates) refuseLoneSurrogates(this.#bytes, start, end)
-    if (this.#top?.expectsKey === true) openMember(this.#top, this.#bytes, { start, end })
+    if (this.#top?.expectsKey === true) this.#key(this.#top, start, end)
     else this.#value(start, end)
     return end
   }
@@ -141,6 +166,14 @@ class Scanner {
     return start + 1
   }
 
+  #key (container: Container, start: number, end: number): void {
+    const text = this.#bytes.toString('utf8', start + 1, end - 1)
+    const key = text.includes('\\') ? unescaped(this.#bytes.toString('utf8', start, end)) : text
+    if (key === undefined) throw new GatewayError('invalid_request', 'The request body is not valid JSON.')
+    if (key.length !== text.length) this.escapedKeys.push({ start, end, key })
+    openMember(container, key, start)
+  }
+
   #value (start: number, end: number): void {
     if (this.#top === undefined) return
     if (this.#top.valueStart < 0) this.#top.valueStart = start
@@ -148,20 +181,19 @@ class Scanner {
   }
 }
 
-function openMember (container: Container, bytes: Buffer, place: { readonly start: number, readonly end: number }): void {
-  const key = keyText(bytes, place.start, place.end)
+function openMember (container: Container, key: string, keyStart: number): void {
   if (key === '__proto__' || (container.isConstructor && key === 'prototype')) {
     throw new GatewayError('invalid_request', 'The request body has a key that names an object prototype.')
   }
   container.key = key
-  container.keyStart = place.start
+  container.keyStart = keyStart
   container.valueStart = -1
   container.expectsKey = false
 }
 
 function closeMember (container: Container, members: Map<string, Span>): void {
   if (container.prefix === undefined || container.keyStart < 0) return
-  const path = container.prefix + container.key
+  const path = container.prefix === '' ? memberPath(container.key) : container.prefix + container.key
   if (members.has(path)) throw new GatewayError('invalid_request', 'The request body has the same key twice.', { param: path.slice(0, 64) })
   if (members.size === RECORDED_MEMBERS_MAX) throw new GatewayError('invalid_request', `The request body has more than ${RECORDED_MEMBERS_MAX} keys.`)
   members.set(path, { keyStart: container.keyStart, start: container.valueStart, end: container.valueEnd })
@@ -178,24 +210,19 @@ function stringEnd (bytes: Buffer, start: number): number {
   return bytes.length
 }
 
-function keyText (bytes: Buffer, start: number, end: number): string {
-  const text = bytes.toString('utf8', start + 1, end - 1)
-  return text.includes('\\') ? unescaped(bytes.toString('utf8', start, end)) : text
-}
-
 function refuseLoneSurrogates (bytes: Buffer, start: number, end: number): void {
   const text = bytes.toString('utf8', start, end)
-  if (text.includes('\\u') && !unescaped(text).isWellFormed()) {
+  if (text.includes('\\u') && unescaped(text)?.isWellFormed() === false) {
     throw new GatewayError('invalid_request', 'The request body has half a surrogate pair, which is no character.')
   }
 }
 
-/** A string literal's text; a broken literal is given back as it is, for the parse that follows to refuse. */
-function unescaped (literal: string): string {
+/** A string literal's text; undefined where it is broken, for the parse that follows to refuse. */
+function unescaped (literal: string): string | undefined {
   try {
     return JSON.parse(literal) as string
   } catch (cause) {
-    if (cause instanceof SyntaxError) return literal
+    if (cause instanceof SyntaxError) return undefined
     throw cause
   }
 }

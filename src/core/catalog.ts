@@ -80,7 +80,6 @@ export interface VendorRules {
 export interface Policies {
   readonly outputOverCap: 'reject' | 'clamp'
   readonly clientAbort: 'cancel' | 'drain'
-  readonly vendorRules: 'lenient' | 'strict'
 }
 
 /** One immutable picture of the live configuration. A request keeps the one it started with. */
@@ -89,4 +88,5 @@ export interface Catalog {
   /** Model or alias → model; undefined where there is none. */
   resolve (name: string): Model | undefined
   readonly policies: Policies
+  readonly vendorRules: VendorRules
 }

@@ -1,3 +1,4 @@
+import { isObject } from './json.ts'
 import type { ChatEvent, FinishReason } from './event.ts'
 import type { JsonValue } from './json.ts'
 import type { Usage } from './usage.ts'
@@ -45,12 +46,27 @@ export function addEvent (collected: Collected, event: ChatEvent): void {
       if (call !== undefined) call.arguments += event.arguments
       break
     }
-    case 'logprobs': choiceAt(collected, event.choice).logprobs = event.value; break
+    case 'logprobs': {
+      const choice = choiceAt(collected, event.choice)
+      choice.logprobs = joinedLogprobs(choice.logprobs, event.value)
+      break
+    }
     case 'choice-end': choiceAt(collected, event.choice).reason = event.reason; break
     case 'usage': collected.usage = event.usage; break
     case 'extension': collected.extensions[event.name] = event.value; break
     case 'response-start': case 'response-end': case 'response-error': break
   }
+}
+
+/** A stream gives each piece's tokens their own lists, `content` and `refusal`; together they are one list. */
+function joinedLogprobs (before: JsonValue | undefined, piece: JsonValue): JsonValue {
+  if (!isObject(before) || !isObject(piece)) return piece
+  const joined: Record<string, JsonValue | undefined> = { ...before }
+  for (const [name, value] of Object.entries(piece)) {
+    const list = before[name]
+    joined[name] = Array.isArray(list) && Array.isArray(value) ? [...list, ...value] : value ?? list
+  }
+  return joined
 }
 
 function choiceAt (collected: Collected, index: number): CollectedChoice {

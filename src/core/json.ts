@@ -15,10 +15,13 @@ interface JsonWithRaw {
 }
 const RAW = JSON as unknown as JsonWithRaw
 
-/** Only a literal of sixteen digits or a three-digit exponent can lose its value in a double. */
-const MAY_LOSE_DIGITS = /\d{16}|[eE][+-]?\d{3}/
+/** Only a literal of sixteen digits, perhaps with a point among them, or a three-digit exponent can lose its value in a double. */
+const MAY_LOSE_DIGITS = /[\d.]{16}|[eE][+-]?\d{3}/
 
-/** `JSON.parse` that keeps every number exact. Throws SyntaxError. */
+/**
+ * `JSON.parse` that keeps every whole number exact, and what no double can hold at all. A fraction becomes the double
+ * nearest to it, as everywhere in JSON. Throws SyntaxError, and RangeError where a text with such numbers is nested too deep.
+ */
 export function parseJson (text: string): JsonValue {
   if (!MAY_LOSE_DIGITS.test(text)) return JSON.parse(text) as JsonValue
   return RAW.parse(text, (_key, value, context) => {
@@ -34,7 +37,7 @@ export function parseJsonObject (bytes: Buffer | string): JsonObject | undefined
     const value = parseJson(typeof bytes === 'string' ? bytes : bytes.toString('utf8'))
     return isObject(value) ? value : undefined
   } catch (cause) {
-    if (cause instanceof SyntaxError) return undefined
+    if (cause instanceof SyntaxError || cause instanceof RangeError) return undefined
     throw cause
   }
 }

@@ -12,7 +12,8 @@ export function mediaUrlFault (url: string): string | undefined {
   const parsed = URL.canParse(url) ? new URL(url) : undefined
   if (parsed === undefined || !SCHEMES.has(parsed.protocol)) return 'The media URL must be http, https, oss or a base64 data URL.'
   if (parsed.protocol === 'oss:') return undefined
-  const host = parsed.hostname.toLowerCase()
+  // A name's trailing dot only says that it is complete.
+  const host = parsed.hostname.toLowerCase().replace(/\.$/, '')
   const isAddress = host.startsWith('[') || /^[\d.]+$/.test(host)
   return isAddress || !host.includes('.') || PRIVATE_NAME.test(host) ? 'The media URL must name a public host.' : undefined
 }

@@ -65,7 +65,7 @@ function checkContent (message: JsonObject, role: string, context: { at: string,
   const at = `${context.at}.content`
   if (typeof content === 'string') return true
   if (content === undefined || content === null) {
-    const callsTools = message['tool_calls'] !== undefined || message['function_call'] !== undefined
+    const callsTools = (message['tool_calls'] ?? message['function_call'] ?? null) !== null
     if (role === 'assistant' && (callsTools || message['partial'] === true)) return true
     throw invalidParameter(at, 'The content field is a required field.')
   }
@@ -75,9 +75,15 @@ function checkContent (message: JsonObject, role: string, context: { at: string,
     if (!isObject(part)) throw invalidParameter(at, 'Input should be a valid dictionary or instance of GPT3Message')
     const fault = context.grammar.partFault(part, role)
     if (fault !== undefined) throw invalidParameter(at, fault)
-    if (typeof part['text'] !== 'string' && typeof part['refusal'] !== 'string') textOnly = false
+    textOnly = isText(part) && textOnly
   }
   return textOnly
+}
+
+/** Where a type is given, it decides: a picture may carry any other key beside it. */
+function isText (part: JsonObject): boolean {
+  const { type, text, refusal } = part
+  return type === 'refusal' ? typeof refusal === 'string' : (type === undefined || type === 'text') && typeof text === 'string'
 }
 
 function checkToolCalls (message: JsonObject, role: string, at: string): void {

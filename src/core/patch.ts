@@ -1,10 +1,14 @@
-import type { JsonBody } from './body.ts'
+import type { JsonBody, Span } from './body.ts'
 
 interface Edit { readonly start: number, readonly end: number, readonly bytes: Buffer }
 
+/** New JSON by path or key; undefined where the member goes. */
+type Changes = Map<string, string | undefined>
+
 /**
  * Changes a few members of a body and leaves every other byte as the client sent it: unknown fields, key order and
- * 64-bit numbers arrive upstream untouched.
+ * 64-bit numbers arrive upstream untouched. The last word on a path holds, and one on a whole object comes before those
+ * on its members.
  */
 export interface BodyPatch {
   /** Sets a top-level member, or one of a recorded object as `parameters.name`; adds the recorded object where it is missing. */
@@ -14,63 +18,86 @@ export interface BodyPatch {
 }
 
 export function createPatch (body: JsonBody): BodyPatch {
-  const edits: Edit[] = []
-  /** Members to add, by the object they go into: '' is the body itself. */
-  const added = new Map<string, string[]>()
-
+  const changes: Changes = new Map()
   return {
-    set (path, json) {
-      const span = body.members.get(path)
-      if (span !== undefined) {
-        edits.push({ start: span.start, end: span.end, bytes: Buffer.from(json) })
-        return
-      }
-      const dot = path.indexOf('.')
-      const parent = dot < 0 ? '' : path.slice(0, dot)
-      const member = `${JSON.stringify(path.slice(dot + 1))}:${json}`
-      const siblings = added.get(parent)
-      if (siblings === undefined) added.set(parent, [member])
-      else siblings.push(member)
-    },
-    remove (path) {
-      const span = body.members.get(path)
-      if (span !== undefined) edits.push({ ...withComma(body.bytes, span.keyStart, span.end), bytes: Buffer.alloc(0) })
-    },
-    apply () {
-      for (const [parent, members] of added) edits.push(insertion(body, parent, members.join(',')))
-      return splice(body.bytes, edits)
-    }
+    set (path, json) { changes.set(path, json) },
+    remove (path) { changes.set(path, undefined) },
+    apply: () => splice(body.bytes, editsFor(body, changes))
   }
 }
 
-const COMMA = 0x2c
 const OPEN_BRACE = 0x7b
-const CLOSE_BRACE = 0x7d
 
-/** Widens a member's range by the comma behind it or, for the last member, the one before it. */
-function withComma (bytes: Buffer, start: number, end: number): { start: number, end: number } {
-  const next = nextSolid(bytes, end)
-  if (bytes[next] === COMMA) return { start, end: nextSolid(bytes, next + 1) }
-  let before = start - 1
-  while (before > 0 && (bytes[before] as number) <= 0x20) before--
-  return bytes[before] === COMMA ? { start: before, end } : { start, end }
+function editsFor (body: JsonBody, changes: Changes): Edit[] {
+  const { top, inner } = byObject(changes)
+  const edits: Edit[] = []
+  for (const [parent, members] of inner) {
+    const span = body.members.get(parent)
+    const isObject = span !== undefined && body.bytes[span.start] === OPEN_BRACE
+    if (isObject && !top.has(parent)) edits.push(...memberEdits(body, { prefix: `${parent}.`, start: span.start }, members))
+    // An object that is absent, null or removed is written whole; null stands for absent in both dialects.
+    else if (top.get(parent) === undefined) writeWhole(parent, members, top)
+  }
+  return [...edits, ...memberEdits(body, { prefix: '', start: body.bytes.indexOf(OPEN_BRACE) }, top)]
 }
 
-function insertion (body: JsonBody, parent: string, members: string): Edit {
-  const span = parent === '' ? undefined : body.members.get(parent)
-  const missing = parent !== '' && (span === undefined || body.bytes[span.start] !== OPEN_BRACE)
-  // An object that is absent or null is written whole; null stands for absent in both dialects.
-  if (missing && span !== undefined) return { start: span.start, end: span.end, bytes: Buffer.from(`{${members}}`) }
-  const inner = missing ? `${JSON.stringify(parent)}:{${members}}` : members
-  const brace = missing || span === undefined ? nextSolid(body.bytes, 0) : span.start
-  const isEmpty = body.bytes[nextSolid(body.bytes, brace + 1)] === CLOSE_BRACE
-  return { start: brace + 1, end: brace + 1, bytes: Buffer.from(isEmpty ? inner : `${inner},`) }
+/** Sorts the changes by the object they fall into: a path's first dot ends the object's name. */
+function byObject (changes: Changes): { readonly top: Changes, readonly inner: ReadonlyMap<string, Changes> } {
+  const top: Changes = new Map()
+  const inner = new Map<string, Changes>()
+  for (const [path, json] of changes) {
+    const dot = path.indexOf('.')
+    if (dot <= 0) {
+      top.set(path, json)
+      continue
+    }
+    const parent = path.slice(0, dot)
+    const members: Changes = inner.get(parent) ?? new Map()
+    inner.set(parent, members.set(path.slice(dot + 1), json))
+  }
+  return { top, inner }
 }
 
-function nextSolid (bytes: Buffer, from: number): number {
-  let position = from
-  while (position < bytes.length && (bytes[position] as number) <= 0x20) position++
-  return position
+function writeWhole (parent: string, members: Changes, top: Changes): void {
+  const added = [...members].flatMap(([key, json]) => json === undefined ? [] : [`${JSON.stringify(key)}:${json}`])
+  if (added.length > 0) top.set(parent, `{${added.join(',')}}`)
+}
+
+/** The edits within one object, which begins at `start`. */
+function memberEdits (body: JsonBody, object: { readonly prefix: string, readonly start: number }, changes: Changes): Edit[] {
+  const edits: Edit[] = []
+  const added: string[] = []
+  const removed = new Set<Span>()
+  for (const [key, json] of changes) {
+    const span = body.members.get(object.prefix + key)
+    if (span === undefined && json !== undefined) added.push(`${JSON.stringify(key.replace(/^\./, ''))}:${json}`)
+    else if (span !== undefined && json !== undefined) edits.push({ ...span, bytes: Buffer.from(json) })
+    else if (span !== undefined) removed.add(span)
+  }
+  if (added.length === 0 && removed.size === 0) return edits
+  const spans = [...body.members].flatMap(([path, span]) => isWithin(path, object.prefix) ? [span] : [])
+  const lastKept = spans.findLastIndex((span) => !removed.has(span))
+  if (added.length > 0) {
+    const at = object.start + 1
+    edits.push({ start: at, end: at, bytes: Buffer.from(added.join(',') + (lastKept < 0 ? '' : ',')) })
+  }
+  return [...edits, ...cuts(spans, removed, lastKept)]
+}
+
+function isWithin (path: string, prefix: string): boolean {
+  return prefix === '' ? path.indexOf('.') <= 0 : path.startsWith(prefix)
+}
+
+/** Each removed member takes the comma behind it along; those behind the last one kept go with the comma before them. */
+function cuts (spans: readonly Span[], removed: ReadonlySet<Span>, lastKept: number): Edit[] {
+  const ranges: Edit[] = []
+  for (const [place, span] of spans.slice(0, Math.max(lastKept, 0)).entries()) {
+    if (removed.has(span)) ranges.push({ start: span.keyStart, end: (spans[place + 1] as Span).keyStart, bytes: Buffer.alloc(0) })
+  }
+  const last = spans.at(-1)
+  if (last === undefined || lastKept === spans.length - 1) return ranges
+  const start = lastKept < 0 ? (spans[0] as Span).keyStart : (spans[lastKept] as Span).end
+  return [...ranges, { start, end: last.end, bytes: Buffer.alloc(0) }]
 }
 
 function splice (bytes: Buffer, edits: readonly Edit[]): Buffer {
@@ -78,8 +105,8 @@ function splice (bytes: Buffer, edits: readonly Edit[]): Buffer {
   const pieces: Buffer[] = []
   let position = 0
   for (const edit of ordered) {
-    pieces.push(bytes.subarray(position, Math.max(position, edit.start)), edit.bytes)
-    position = Math.max(position, edit.end)
+    pieces.push(bytes.subarray(position, edit.start), edit.bytes)
+    position = edit.end
   }
   pieces.push(bytes.subarray(position))
   return Buffer.concat(pieces)

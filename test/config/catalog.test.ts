@@ -144,6 +144,14 @@ t.test('a protocol this server does not speak is said', async (t) => {
   t.throws(() => buildCatalog(configOf({ environment: KEY }), new Map()), { message: /upstream dashscope: .*does not speak the protocol dashscope/ })
 })
 
+t.test('vendor rules come from the policy, and defaults from the model, its alias or else its family', async (t) => {
+  const { vendorRules } = catalogOf({ yaml: 'policies: { vendor_rules: strict }\n', environment: KEY })
+  t.equal(vendorRules.strict, true)
+  t.equal(catalogOf({ environment: KEY }).vendorRules.strict, false)
+  t.same(vendorRules.nativeDefaults('qwen-coder-turbo'), { resultFormat: 'text', incrementalOutput: false })
+  t.same(vendorRules.nativeDefaults('qwen3-max-of-tomorrow'), vendorRules.nativeDefaults('qwen3-max'))
+})
+
 t.test('policies come from the configuration', async (t) => {
   const yaml = 'policies: { output_over_cap: clamp, client_abort: drain, vendor_rules: strict }\n'
   t.same(catalogOf({ yaml, environment: KEY }).policies, { outputOverCap: 'clamp', clientAbort: 'drain' })

@@ -1,0 +1,46 @@
+import type { FastifyInstance } from 'fastify'
+import { createClientReply } from '../relay/client-reply.ts'
+import { checkContentType, headerValues } from './headers.ts'
+import { handle } from '../relay/handle.ts'
+import { openExchange } from '../relay/exchange.ts'
+import { readJsonBody } from '../core/body.ts'
+import type { AppDeps } from './app.ts'
+import type { HeaderValues, Protocol } from '../core/protocol.ts'
+import type { Principal } from '../accounts/principal.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set before the body is read; the routes that need it say so by `onRequest`. */
+    caller: { readonly principal: Principal, readonly headers: HeaderValues } | null
+  }
+}
+
+/** One route for each chat path of each protocol, all through the same line. */
+export function addChatRoutes (app: FastifyInstance, deps: AppDeps): void {
+  for (const protocol of deps.protocols) {
+    for (const path of protocol.surface.chatPaths) {
+      app.post(path, {
+        onRequest: async (request) => {
+          const headers = headerValues(request.headers)
+          request.caller = { principal: deps.authenticate(headers), headers }
+          checkContentType(headers)
+        }
+      }, async (request, reply) => {
+        if (request.caller === null) throw new TypeError('a chat route must authenticate')
+        const exchange = openExchange({
+          surface: protocol,
+          principal: request.caller.principal,
+          catalog: deps.currentCatalog(),
+          reply: createClientReply(reply.raw, request.id)
+        }, deps)
+        reply.hijack()
+        await handle(exchange, incoming(protocol, path, request.caller.headers, request.body), deps)
+      })
+    }
+  }
+}
+
+function incoming (protocol: Protocol, path: string, headers: HeaderValues, body: unknown): Parameters<typeof handle>[1] {
+  const bytes = Buffer.isBuffer(body) ? body : Buffer.alloc(0)
+  return { path, headers, readBody: () => readJsonBody(bytes, protocol.surface.recordedMembers) }
+}

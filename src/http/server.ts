@@ -1,0 +1,70 @@
+import { createServer } from 'node:http'
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import { answerClientError } from './client-errors.ts'
+import { headFault } from './head.ts'
+import { probeHalfClosed } from './half-close.ts'
+import { sendRefusal } from './refusal.ts'
+import type { Clock } from '../core/clock.ts'
+import type { ConnectionLimits } from './limits.ts'
+import type { Refuse } from './refusal.ts'
+
+export interface HttpServerDeps {
+  readonly clock: Clock
+  readonly limits: ConnectionLimits
+  readonly refuse: Refuse
+}
+
+/** The answers a connection still owes, oldest first. */
+export type OpenResponses = ReadonlySet<ServerResponse>
+
+/**
+ * An HTTP server that trusts no connection: heads that two readers could read differently are refused before any route
+ * sees them, and every wait and queue has its limit.
+ */
+export function createHttpServer (handler: RequestListener, deps: HttpServerDeps): Server {
+  const { limits } = deps
+  const connections = new WeakMap<Socket, Set<ServerResponse>>()
+  const server = createServer({
+    headersTimeout: limits.headTimeoutMs,
+    requestTimeout: limits.requestTimeoutMs,
+    keepAliveTimeout: limits.keepAliveTimeoutMs,
+    connectionsCheckingInterval: limits.checkIntervalMs,
+    maxHeaderSize: limits.headBytesMax,
+    insecureHTTPParser: false,
+    // A missing Host is refused by our own check, in the caller's words.
+    requireHostHeader: false
+  })
+  server.maxConnections = limits.connectionsMax
+  server.maxRequestsPerSocket = limits.requestsPerConnectionMax
+  // One more than may come: Node drops what is above without a word.
+  server.maxHeadersCount = limits.headersMax + 1
+  // Whoever has sent all it wants to say may close its half of the connection and wait for the answer.
+  Object.assign(server, { httpAllowHalfOpen: true })
+
+  function accept (request: IncomingMessage, response: ServerResponse): void {
+    const { socket } = request
+    const open = connections.get(socket)
+    // Requests that came in the same segment are still announced after the connection was cut.
+    if (socket.destroyed || open === undefined) return
+    if (open.size >= limits.pipelinedRequestsMax) {
+      socket.destroy()
+      return
+    }
+    open.add(response)
+    response.once('close', () => open.delete(response))
+    const fault = headFault(request, limits)
+    if (fault === undefined) handler(request, response)
+    else sendRefusal(response, deps.refuse(fault, request.url ?? '/'), { ...deps, connection: 'close' })
+  }
+
+  server.on('connection', (socket) => {
+    const open = new Set<ServerResponse>()
+    connections.set(socket, open)
+    socket.once('end', () => probeHalfClosed(socket, open, deps.clock))
+  })
+  server.on('request', accept)
+  server.on('checkExpectation', accept)
+  server.on('clientError', (error, socket) => answerClientError(error, socket as Socket, { ...deps, open: connections.get(socket as Socket) }))
+  return server
+}

@@ -1,0 +1,125 @@
+import { GatewayError, invalidParameter } from '../../core/errors.ts'
+import { arrayAt, isObject, numberAt } from '../../core/json.ts'
+import type { JsonObject } from '../../core/json.ts'
+import { checkMessages } from '../../core/messages.ts'
+import { booleanParameter, checkParameters, integerParameter } from '../../core/parameters.ts'
+import type { ClientCall } from '../../core/protocol.ts'
+import type { VendorRules } from '../../core/catalog.ts'
+import type { AnswerShape } from './answer.ts'
+import { EMPTY_INPUT, EMPTY_MODEL, ILLEGAL_INPUT } from './error.ts'
+import { checkHeaders, wantsStream } from './headers.ts'
+import { checkHistory, checkToolNames, NATIVE_GRAMMAR } from './messages.ts'
+
+export interface CheckedCall {
+  readonly model: string
+  readonly stream: boolean
+  readonly input: JsonObject
+  readonly parameters: JsonObject
+  readonly outputTokensMax: number | undefined
+  readonly outputCapPath: string
+  readonly textOnly: boolean
+  readonly shape: AnswerShape
+}
+
+export const TEXT_PATH = '/api/v1/services/aigc/text-generation/generation'
+export const MULTIMODAL_PATH = '/api/v1/services/aigc/multimodal-generation/generation'
+
+/** Holds a call to the vendor's rules and finds out what is asked. @throws GatewayError in the vendor's words */
+export function checkCall (call: ClientCall, rules: VendorRules): CheckedCall {
+  checkHeaders(call.headers)
+  const { document } = call.body
+  const model = document['model']
+  if (typeof model !== 'string' || model === '') throw invalidParameter('model', EMPTY_MODEL)
+  const input = document['input']
+  if (input === undefined || input === null) throw invalidParameter('input', EMPTY_INPUT)
+  if (!isObject(input)) throw invalidParameter('input', ILLEGAL_INPUT)
+  const parameters = document['parameters'] ?? {}
+  if (!isObject(parameters)) throw invalidParameter('parameters', 'Required body invalid, please check the request body format.')
+  checkParameters(parameters, 'parameters.')
+  const stream = wantsStream(call.headers)
+  return {
+    model,
+    stream,
+    input,
+    parameters,
+    ...outputCapOf(parameters),
+    textOnly: checkInput(input, rules),
+    shape: shapeOf(parameters, { model, stream, multimodal: call.path === MULTIMODAL_PATH, rules })
+  }
+}
+
+/** @returns whether the input is text alone */
+function checkInput (input: JsonObject, rules: VendorRules): boolean {
+  const { messages, prompt, history } = input
+  const hasMessages = messages !== undefined && messages !== null
+  const hasHistory = history !== undefined && history !== null
+  const isText = prompt === undefined || prompt === null || typeof prompt === 'string'
+  if (!isText) throw invalidParameter('input.prompt', "'prompt' must be Str")
+  // The Java SDK may send an empty prompt beside messages; it says nothing.
+  const hasPrompt = typeof prompt === 'string' && prompt !== ''
+  if (!hasMessages && !hasPrompt) throw invalidParameter('input', 'Either "prompt" or "messages" must exist and cannot both be none')
+  if (hasMessages && hasPrompt) throw invalidParameter('input.prompt', 'Only one of "prompt" and "messages" may be given')
+  if (hasMessages && hasHistory) throw invalidParameter('input.history', '"history" goes with "prompt" and not with "messages"')
+  if (hasHistory) checkHistory(history)
+  if (!hasMessages) return true
+  const facts = checkMessages(messages, NATIVE_GRAMMAR, { strict: rules.strict })
+  if (facts.roles.has('tool')) checkToolNames(arrayAt(input, 'messages') as readonly JsonObject[])
+  return facts.textOnly
+}
+
+/** `max_completion_tokens`, which newer models take, counts thinking too and is therefore the wider promise where both are given. */
+function outputCapOf (parameters: JsonObject): Pick<CheckedCall, 'outputTokensMax' | 'outputCapPath'> {
+  const answer = integerParameter(parameters, 'max_tokens', 'parameters.')
+  const completion = integerParameter(parameters, 'max_completion_tokens', 'parameters.')
+  return {
+    outputTokensMax: completion ?? answer,
+    outputCapPath: `parameters.${completion === undefined ? 'max_tokens' : 'max_completion_tokens'}`
+  }
+}
+
+interface ShapeFacts {
+  readonly model: string
+  readonly stream: boolean
+  readonly multimodal: boolean
+  readonly rules: VendorRules
+}
+
+function shapeOf (parameters: JsonObject, facts: ShapeFacts): AnswerShape {
+  const defaults = facts.rules.nativeDefaults(facts.model)
+  const choices = numberAt(parameters, 'n') ?? 1
+  const hasTools = (arrayAt(parameters, 'tools') ?? []).length > 0
+  const incremental = incrementalOutput(parameters, { stream: facts.stream, hasTools, strict: facts.rules.strict })
+  // Text format has room for one text only, so what cannot be said in it makes messages the default.
+  const needsMessage = hasTools || choices > 1 || facts.multimodal
+  return {
+    format: resultFormat(parameters, hasTools) ?? (needsMessage ? 'message' : defaults.resultFormat),
+    content: facts.multimodal ? 'parts' : 'string',
+    incremental: incremental ?? defaults.incrementalOutput,
+    choices
+  }
+}
+
+function resultFormat (parameters: JsonObject, hasTools: boolean): AnswerShape['format'] | undefined {
+  const format = parameters['result_format']
+  if (format === undefined || format === null) return undefined
+  if (format !== 'text' && format !== 'message') {
+    throw invalidParameter('parameters.result_format', 'The result_format parameter must be "text" or "message"')
+  }
+  if (format === 'text' && hasTools) {
+    throw invalidParameter('parameters.result_format', 'The result_format parameter must be "message" when tools are given')
+  }
+  return format
+}
+
+function incrementalOutput (
+  parameters: JsonObject, facts: { readonly stream: boolean, readonly hasTools: boolean, readonly strict: boolean }
+): boolean | undefined {
+  const incremental = booleanParameter(parameters, 'incremental_output', 'parameters.')
+  if (incremental !== true) return incremental
+  const param = 'parameters.incremental_output'
+  if (!facts.stream) throw invalidParameter(param, 'parameter incremental_output only support stream call')
+  if (facts.strict && facts.hasTools) {
+    throw new GatewayError('unsupported_parameter', 'The incremental_output parameter cannot be used together with tools', { param })
+  }
+  return incremental
+}

@@ -1,0 +1,149 @@
+import { GatewayError } from '../../core/errors.ts'
+import { objectAt, parseJsonObject } from '../../core/json.ts'
+import type { JsonObject } from '../../core/json.ts'
+import type { Observer, Verdict } from '../../core/protocol.ts'
+import type { SseEvent } from '../../core/sse-event.ts'
+import type { Usage } from '../../core/usage.ts'
+import { choicesOf, contentText } from './answer-reader.ts'
+import { isErrorFrame } from './decoder.ts'
+import { faultIn, frameError } from './fault.ts'
+import { usageFrom } from './usage.ts'
+
+/**
+ * Watches frames as bytes. Keys are found with their quotes, which inside any JSON text are escaped, so nothing a model or
+ * a user writes can look like one. Every frame carries usage, so none is ever asked for or withheld.
+ */
+export function createObserver (): Observer {
+  return new FrameObserver()
+}
+
+/** Watches a whole answer. @throws GatewayError where it is an error or no answer at all */
+export function observeResponse (body: Buffer): { usage (): Usage | undefined, outputText (): string } {
+  const document = parseJsonObject(body)
+  if (document === undefined) throw new GatewayError('upstream_protocol', 'The upstream answered with something that is not JSON.')
+  const fault = faultIn(document)
+  if (fault !== undefined) throw fault
+  return { usage: () => usageFrom(objectAt(document, 'usage')), outputText: () => textIn(document) }
+}
+
+const RELAY: Verdict = { action: 'relay' }
+const DATA = Buffer.from('data:')
+const OUTPUT = Buffer.from('"output"')
+const FINISH_REASON = Buffer.from('"finish_reason":')
+const OUTPUT_TOKENS = Buffer.from('"output_tokens":')
+/** Keys of generated content, by what their value begins with where there is some. Parts of a content list have texts. */
+const CONTENT: readonly (readonly [Buffer, RegExp])[] = [
+  [Buffer.from('"content":'), /^"[^"]/],
+  [Buffer.from('"text":'), /^"[^"]/],
+  [Buffer.from('"reasoning_content":'), /^"[^"]/],
+  [Buffer.from('"tool_calls":'), /^\[\s*\{/]
+]
+
+/** Of frames whose text may have to be counted because no usage has come with them. */
+const KEPT_BYTES_MAX = 1_048_576
+
+const SUSPICIOUS_HEAD = /^event: ?error|HTTP_STATUS\/[45]|^status: ?[45]/m
+const UNFINISHED = /^(?:null|"null"|"")/
+
+class FrameObserver implements Observer {
+  complete = false
+  contentSeen = false
+  #last: Buffer | undefined
+  #kept: Buffer[] = []
+  #keptBytes = 0
+
+  observe (event: SseEvent): Verdict {
+    const { raw } = event
+    const dataStart = raw.indexOf(DATA)
+    if (dataStart < 0) return RELAY
+    if (SUSPICIOUS_HEAD.test(raw.toString('latin1', 0, dataStart)) && isErrorFrame(event)) {
+      return { action: 'fail', error: frameError(event.data ?? '', event.status) }
+    }
+    if (raw.indexOf(OUTPUT, dataStart) < 0) return verdictOfOther(event)
+    this.contentSeen ||= hasContent(raw, dataStart)
+    this.complete ||= hasFinished(raw, dataStart)
+    this.#keep(raw, dataStart)
+    return RELAY
+  }
+
+  usage (): Usage | undefined {
+    const data = this.#last === undefined ? undefined : documentOf(this.#last)
+    return usageFrom(objectAt(data, 'usage'))
+  }
+
+  outputText (): string {
+    return joined(this.#kept.map((raw) => textIn(documentOf(raw) ?? {})))
+  }
+
+  /** Running usage that counts output makes the text before it needless; frames are kept only as long as there is none. */
+  #keep (raw: Buffer, dataStart: number): void {
+    if (countsOutput(raw, dataStart)) {
+      this.#last = raw
+      this.#kept = [raw]
+      this.#keptBytes = raw.length
+    } else if (this.#keptBytes + raw.length <= KEPT_BYTES_MAX) {
+      this.#kept.push(raw)
+      this.#keptBytes += raw.length
+    }
+  }
+}
+
+/** A frame without output: a fault in the guise of an answer, a marker this protocol has not, or something to let pass. */
+function verdictOfOther (event: SseEvent): Verdict {
+  const data = event.data ?? ''
+  if (data === '[DONE]') return { action: 'withhold' }
+  if (data === '') return RELAY
+  const document = parseJsonObject(data)
+  if (document === undefined) {
+    return { action: 'fail', error: new GatewayError('upstream_protocol', 'The upstream sent a frame that is not JSON.') }
+  }
+  const error = faultIn(document)
+  return error === undefined ? RELAY : { action: 'fail', error }
+}
+
+function hasContent (raw: Buffer, from: number): boolean {
+  return CONTENT.some(([key, some]) => anyValue({ raw, from, key }, (value) => some.test(value)))
+}
+
+function hasFinished (raw: Buffer, from: number): boolean {
+  return anyValue({ raw, from, key: FINISH_REASON }, (value) => !UNFINISHED.test(value))
+}
+
+function countsOutput (raw: Buffer, from: number): boolean {
+  return anyValue({ raw, from, key: OUTPUT_TOKENS }, (value) => /^[1-9]/.test(value))
+}
+
+interface Place { readonly raw: Buffer, readonly from: number, readonly key: Buffer }
+
+/** Enough of a value to see what it is. */
+const GLANCE_BYTES = 8
+
+function anyValue ({ raw, from, key }: Place, matches: (value: string) => boolean): boolean {
+  for (let at = raw.indexOf(key, from); at >= 0; at = raw.indexOf(key, at + key.length)) {
+    const start = at + key.length
+    if (matches(raw.toString('latin1', start, start + GLANCE_BYTES).trimStart())) return true
+  }
+  return false
+}
+
+function documentOf (raw: Buffer): JsonObject | undefined {
+  const text = raw.toString('utf8')
+  return parseJsonObject(/^data: ?(.*)$/m.exec(text)?.[1] ?? '')
+}
+
+function textIn (document: JsonObject): string {
+  return choicesOf(objectAt(document, 'output')).map(choiceText).join('')
+}
+
+function choiceText (choice: JsonObject): string {
+  const message = objectAt(choice, 'message')
+  const reasoning = contentText(message?.['reasoning_content'])
+  const calls = JSON.stringify(message?.['tool_calls'] ?? '').slice(1, -1)
+  return reasoning + contentText(message?.['content']) + calls
+}
+
+/** Where each text begins with the one before, the stream is cumulative and the last text is all of it. */
+function joined (texts: readonly string[]): string {
+  const grows = texts.every((text, index) => index === 0 || text.startsWith(texts[index - 1] as string))
+  return grows && texts.length > 1 ? texts.at(-1) as string : texts.join('')
+}

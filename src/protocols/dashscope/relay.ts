@@ -1,0 +1,79 @@
+import type { Target } from '../../core/catalog.ts'
+import { numberAt, objectAt } from '../../core/json.ts'
+import type { JsonObject } from '../../core/json.ts'
+import { createPatch } from '../../core/patch.ts'
+import type { Adjustments, ClientCall, OpenedCall, UpstreamCall } from '../../core/protocol.ts'
+import { upstreamHeaders } from './headers.ts'
+import { servicePath, toolChoiceTo } from './render.ts'
+
+/** The part of a client's path that an upstream's base URL already has. */
+const API_PREFIX = '/api/v1'
+
+const OUTPUT_CAPS = ['max_tokens', 'max_completion_tokens'] as const
+
+/**
+ * The client's own bytes with the model's name put right. Undefined where they will not do: the target streams only, or
+ * serves the model by the other service, which writes content in another form.
+ */
+export function relayRequest (
+  call: ClientCall, opened: OpenedCall, target: Target, adjustments: Adjustments
+): UpstreamCall | undefined {
+  const { stream } = opened.envelope
+  if (target.quirks.streamOnly && !stream) return undefined
+  const path = call.path.slice(API_PREFIX.length)
+  if (path !== servicePath(target.quirks)) return undefined
+  return {
+    path,
+    headers: upstreamHeaders(call.headers, { stream }),
+    body: relayBody(call, target, {
+      model: opened.envelope.model,
+      outputCapPath: opened.envelope.outputCapPath,
+      outputTokensMax: adjustments.outputTokensMax ?? opened.envelope.outputTokensMax
+    }),
+    stream
+  }
+}
+
+interface Asked { readonly model: string, readonly outputCapPath: string, readonly outputTokensMax: number | undefined }
+
+function relayBody (call: ClientCall, target: Target, asked: Asked): Buffer {
+  const parameters = objectAt(call.body.document, 'parameters') ?? {}
+  const changes = changesTo(parameters, target)
+  if (asked.model !== target.model) changes.set('model', JSON.stringify(target.model))
+  capOutput(parameters, asked, changes)
+  if (changes.size === 0) return call.body.bytes
+  const patch = createPatch(call.body)
+  for (const [path, json] of changes) {
+    if (json === undefined) patch.remove(path)
+    else patch.set(path, json)
+  }
+  return patch.apply()
+}
+
+/** JSON to set by path, or undefined to remove. */
+type Changes = Map<string, string | undefined>
+
+function changesTo (parameters: JsonObject, target: Target): Changes {
+  const changes: Changes = new Map()
+  for (const [name, value] of Object.entries(parameters)) {
+    const path = `parameters.${name}`
+    // The Python SDK puts its own argument here; the header says it all and the service knows no such parameter.
+    if (name === 'stream') changes.set(path, undefined)
+    // "-0" is a number to some readers and a fault to others; zero is the same and a number to all.
+    else if (Object.is(value, -0)) changes.set(path, '0')
+  }
+  const choice = parameters['tool_choice']
+  if (choice === 'required' && toolChoiceTo(choice, target.quirks) !== choice) changes.set('parameters.tool_choice', '"auto"')
+  return changes
+}
+
+/** Where a client gives both caps, neither may promise more than was granted. */
+function capOutput (parameters: JsonObject, asked: Asked, changes: Changes): void {
+  const granted = asked.outputTokensMax
+  if (granted === undefined) return
+  for (const name of OUTPUT_CAPS) {
+    const path = `parameters.${name}`
+    const given = numberAt(parameters, name)
+    if (given === undefined ? path === asked.outputCapPath : given > granted) changes.set(path, String(granted))
+  }
+}

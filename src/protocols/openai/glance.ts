@@ -1,0 +1,98 @@
+/**
+ * Looks at a chunk without parsing it. The chunk is read as latin1, one character for each byte, so that places in the text
+ * are places in the bytes and a few regular expressions, the fastest search there is, can see all of it. A key's closing
+ * quote and colon tell it from the same word inside the model's text, where quotes are escaped.
+ */
+
+/** A chunk that has to be understood: an end, a usage, a call or an error. */
+const TELLING = /"(?:finish_reason"\s*:\s*"|usage"\s*:\s*\{|tool_calls"\s*:\s*\[|error"\s*:\s*[^n\s])/
+const CHOICE = /"choices"\s*:\s*\[\s*\{/
+const INDEX = /"index"\s*:\s*(\d{1,4})/
+const TEXT_VALUE = /"(?:reasoning_)?content"\s*:\s*"/g
+
+const BACKSLASH = 0x5c
+
+/** True for one `data:` line with a choice in it and nothing that has to be understood. */
+export function isPlainDelta (chunk: string): boolean {
+  // The first line feed ends the only line: `\n\n` or `\r\n\r\n` is all that may follow it.
+  return chunk.startsWith('data:') && chunk.indexOf('\n') >= chunk.length - 3 && CHOICE.test(chunk) && !TELLING.test(chunk)
+}
+
+/** The first choice's index. A plain chunk has one choice; were there more, their ends would come in chunks that are parsed. */
+export function choiceIndexOf (chunk: string): number {
+  return Number(INDEX.exec(chunk)?.[1] ?? 0)
+}
+
+/** Calls `onText` with the place, quotes excluded, of each string the model wrote as text or reasoning. */
+export function eachText (chunk: string, onText: (start: number, end: number) => void): void {
+  TEXT_VALUE.lastIndex = 0
+  while (TEXT_VALUE.test(chunk)) {
+    const start = TEXT_VALUE.lastIndex
+    const end = closingQuote(chunk, start)
+    if (end < 0) return
+    onText(start, end)
+    TEXT_VALUE.lastIndex = end
+  }
+}
+
+function closingQuote (chunk: string, from: number): number {
+  for (let quote = chunk.indexOf('"', from); quote >= 0; quote = chunk.indexOf('"', quote + 1)) {
+    let backslashes = 0
+    while (chunk.charCodeAt(quote - 1 - backslashes) === BACKSLASH) backslashes++
+    if (backslashes % 2 === 0) return quote
+  }
+  return -1
+}
+
+const ESCAPED_BYTES_INITIAL = 4 * 1024
+/** More text than any model's longest answer is made of. */
+const ESCAPED_BYTES_MAX = 1024 * 1024
+
+/**
+ * Collects text as it stands escaped on the wire and unescapes it only if it is asked for. At 1 MiB it
+ * stops: the text is then a beginning, and an estimate made of it a lower bound.
+ */
+export class EscapedText {
+  #bytes = Buffer.alloc(0)
+  #length = 0
+  #cut = false
+
+  get isEmpty (): boolean {
+    return this.#length === 0
+  }
+
+  /** Appends the bytes of a JSON string, its quotes not included. */
+  append (raw: Buffer, start: number, end: number): void {
+    const length = this.#length + end - start
+    if (this.#cut || length > ESCAPED_BYTES_MAX) {
+      this.#cut = true
+      return
+    }
+    if (length > this.#bytes.length) this.#grow(length)
+    raw.copy(this.#bytes, this.#length, start, end)
+    this.#length = length
+  }
+
+  appendText (text: string): void {
+    const escaped = Buffer.from(JSON.stringify(text))
+    this.append(escaped, 1, escaped.length - 1)
+  }
+
+  /** The text; where the upstream's escapes are broken, as it stands. */
+  text (): string {
+    const escaped = this.#bytes.toString('utf8', 0, this.#length)
+    if (!escaped.includes('\\')) return escaped
+    try {
+      return JSON.parse(`"${escaped}"`) as string
+    } catch (cause) {
+      if (cause instanceof SyntaxError) return escaped
+      throw cause
+    }
+  }
+
+  #grow (length: number): void {
+    const grown = Buffer.allocUnsafe(Math.max(length, this.#bytes.length * 2, ESCAPED_BYTES_INITIAL))
+    this.#bytes.copy(grown, 0, 0, this.#length)
+    this.#bytes = grown
+  }
+}

@@ -1,0 +1,32 @@
+import type { Protocol } from '../../core/protocol.ts'
+import { createDecoder } from './decoder.ts'
+import { renderError } from './error.ts'
+import { parseError } from './fault.ts'
+import { createObserver } from './observer.ts'
+import { relayRequest } from './relay.ts'
+import { renderRequest } from './render.ts'
+import { open } from './request.ts'
+import { observeResponse, parseResponse } from './response.ts'
+import { PROTOCOL } from './wire.ts'
+
+/** OpenAI's chat completions, as OpenAI serves them and as DashScope's compatible mode does. */
+export const openai: Protocol = {
+  name: PROTOCOL,
+  surface: {
+    chatPaths: ['/v1/chat/completions', '/compatible-mode/v1/chat/completions', '/chat/completions'],
+    prefixes: ['/'],
+    recordedMembers: new Set(['stream_options']),
+    open,
+    renderError
+  },
+  dialect: {
+    authorize: (key) => ({ authorization: `Bearer ${key}` }),
+    relayRequest,
+    renderRequest,
+    parseResponse,
+    createDecoder,
+    createObserver,
+    observeResponse,
+    parseError
+  }
+}

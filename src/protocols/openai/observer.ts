@@ -1,0 +1,118 @@
+import { CHOICES_MAX } from '../../core/collect.ts'
+import { GatewayError } from '../../core/errors.ts'
+import { arrayAt, isObject, numberAt, objectAt, parseJsonObject } from '../../core/json.ts'
+import type { JsonObject } from '../../core/json.ts'
+import type { Observer, Verdict } from '../../core/protocol.ts'
+import type { SseEvent } from '../../core/sse-event.ts'
+import type { Usage } from '../../core/usage.ts'
+import { faultOf } from './fault.ts'
+import { EscapedText, choiceIndexOf, eachText, isPlainDelta } from './glance.ts'
+import { repairedChunk } from './repair.ts'
+import { messageText } from './response.ts'
+import { parseUsage } from './usage.ts'
+import { DONE, finishReasonOf } from './wire.ts'
+
+const RELAY: Verdict = { action: 'relay' }
+const WITHHOLD: Verdict = { action: 'withhold' }
+const IMPOSSIBLE_INDEX = 'The upstream sent an impossible index of a choice.'
+
+export function createObserver (wanted: { readonly usage: boolean }): Observer {
+  return new OpenAiObserver(wanted.usage)
+}
+
+/** Most chunks carry a few letters and are judged by their bytes; only those that may say more are parsed. */
+class OpenAiObserver implements Observer {
+  readonly #wantsUsage: boolean
+  readonly #text = new EscapedText()
+  /** By choice: whether its end was seen. */
+  readonly #endedByChoice = new Map<number, boolean>()
+  #unended = 0
+  /** Choices that have called tools. */
+  readonly #calling = new Set<number>()
+  #isWhole = false
+  #usage: Usage | undefined
+
+  constructor (wantsUsage: boolean) {
+    this.#wantsUsage = wantsUsage
+  }
+
+  get complete (): boolean {
+    return this.#isWhole || (this.#endedByChoice.size > 0 && this.#unended === 0)
+  }
+
+  get contentSeen (): boolean {
+    return !this.#text.isEmpty
+  }
+
+  usage (): Usage | undefined {
+    return this.#usage
+  }
+
+  outputText (): string {
+    return this.#text.text()
+  }
+
+  observe (event: SseEvent): Verdict {
+    const { raw } = event
+    const bytes = raw.toString('latin1')
+    if (isPlainDelta(bytes)) return this.#glance(raw, bytes)
+    const { data } = event
+    if (data === undefined) return RELAY
+    if (data.trim() === DONE) return this.#done()
+    const chunk = parseJsonObject(data)
+    if (chunk === undefined) return failed('upstream_protocol', 'The upstream sent an event that is no JSON object.')
+    const error = faultOf(chunk, event)
+    return error === undefined ? this.#read(chunk) : { action: 'fail', error }
+  }
+
+  #glance (raw: Buffer, chunk: string): Verdict {
+    if (!this.#begin(choiceIndexOf(chunk))) return failed('upstream_protocol', IMPOSSIBLE_INDEX)
+    eachText(chunk, (start, end) => this.#text.append(raw, start, end))
+    return RELAY
+  }
+
+  #done (): Verdict {
+    if (this.#endedByChoice.size === 0) return failed('upstream_failed', 'The upstream ended its stream without an answer.')
+    this.#isWhole = true
+    return RELAY
+  }
+
+  #read (chunk: JsonObject): Verdict {
+    const choices = arrayAt(chunk, 'choices') ?? []
+    for (const [position, choice] of choices.entries()) {
+      if (isObject(choice) && !this.#readChoice(choice, numberAt(choice, 'index') ?? position)) return failed('upstream_protocol', IMPOSSIBLE_INDEX)
+    }
+    this.#usage = parseUsage(chunk['usage']) ?? this.#usage
+    if (choices.length === 0 && isObject(chunk['usage'])) {
+      this.#isWhole ||= this.#endedByChoice.size > 0
+      return this.#wantsUsage ? RELAY : WITHHOLD
+    }
+    const repaired = repairedChunk(chunk, this.#calling)
+    return repaired === undefined ? RELAY : { action: 'replace', bytes: Buffer.from(`data: ${JSON.stringify(repaired)}\n\n`) }
+  }
+
+  #readChoice (choice: JsonObject, index: number): boolean {
+    if (!this.#begin(index)) return false
+    const delta = objectAt(choice, 'delta')
+    if (delta !== undefined) this.#text.appendText(messageText(delta))
+    if ((arrayAt(delta, 'tool_calls')?.length ?? 0) > 0) this.#calling.add(index)
+    if (finishReasonOf(choice['finish_reason']) !== undefined && this.#endedByChoice.get(index) === false) {
+      this.#endedByChoice.set(index, true)
+      this.#unended--
+    }
+    return true
+  }
+
+  /** @returns whether there can be such a choice */
+  #begin (index: number): boolean {
+    if (this.#endedByChoice.has(index)) return true
+    if (!Number.isInteger(index) || index < 0 || index >= CHOICES_MAX) return false
+    this.#endedByChoice.set(index, false)
+    this.#unended++
+    return true
+  }
+}
+
+function failed (kind: 'upstream_failed' | 'upstream_protocol', message: string): Verdict {
+  return { action: 'fail', error: new GatewayError(kind, message) }
+}

@@ -1,0 +1,127 @@
+import type { Target } from '../../core/catalog.ts'
+import { GatewayError } from '../../core/errors.ts'
+import { arrayAt, isObject, objectAt, withoutKeys } from '../../core/json.ts'
+import type { JsonObject, JsonValue } from '../../core/json.ts'
+import { createPatch } from '../../core/patch.ts'
+import type { Adjustments, ClientCall, Envelope, OpenedCall, UpstreamCall } from '../../core/protocol.ts'
+import { callHeaders, isTuningKey, refuseDecisiveExtensions, toolChoiceFor, unmarkedTools, vendorHeadersOf } from './extensions.ts'
+
+/** What to change in the client's bytes, by path: JSON to set, or undefined to remove. */
+type Changes = Map<string, string | undefined>
+
+export const CHAT_PATH = '/chat/completions'
+
+/** The client's own bytes with the few members changed that this target needs otherwise; the same Buffer where it needs none. */
+export function relayRequest (
+  call: ClientCall, opened: OpenedCall, target: Target, adjustments: Adjustments
+): UpstreamCall | undefined {
+  const { envelope } = opened
+  if (target.quirks.streamOnly && !envelope.stream) return undefined
+  const { document } = call.body
+  const changes: Changes = new Map()
+  if (target.model !== envelope.model) changes.set('model', JSON.stringify(target.model))
+  if (envelope.stream) askForUsage(document, changes)
+  normalizeNumbers(document, changes)
+  if (!target.quirks.extensions) removeExtensions(document, changes)
+  const toolChoice = toolChoiceFor(document['tool_choice'], target)
+  if (toolChoice !== undefined) changes.set('tool_choice', JSON.stringify(toolChoice))
+  setOutputCap({ document, envelope, target, adjustments }, changes)
+  const messages = rewrittenMessages(arrayAt(document, 'messages') ?? [], target)
+  if (messages !== undefined) changes.set('messages', JSON.stringify(messages))
+  return {
+    path: CHAT_PATH,
+    headers: callHeaders({ stream: envelope.stream, vendorHeaders: vendorHeadersOf(call.headers) }, target),
+    body: patched(call, changes),
+    stream: envelope.stream
+  }
+}
+
+function patched (call: ClientCall, changes: Changes): Buffer {
+  if (changes.size === 0) return call.body.bytes
+  const patch = createPatch(call.body)
+  for (const [path, json] of changes) {
+    if (json === undefined) patch.remove(path)
+    else patch.set(path, json)
+  }
+  return patch.apply()
+}
+
+/** Every stream is asked for its usage, which the gateway charges; the observer withholds it from a client that did not ask. */
+function askForUsage (document: JsonObject, changes: Changes): void {
+  if (document['stream'] !== true) changes.set('stream', 'true')
+  if (objectAt(document, 'stream_options')?.['include_usage'] !== true) changes.set('stream_options.include_usage', 'true')
+}
+
+/** Some servers read `-0` as text of a negative number and refuse it where 0 is in range. */
+function normalizeNumbers (document: JsonObject, changes: Changes): void {
+  for (const [key, value] of Object.entries(document)) if (Object.is(value, -0)) changes.set(key, '0')
+}
+
+function removeExtensions (document: JsonObject, changes: Changes): void {
+  refuseDecisiveExtensions(document)
+  for (const key of Object.keys(document)) if (isTuningKey(key)) changes.set(key, undefined)
+  const tools = unmarkedTools(document)
+  if (tools !== undefined) changes.set('tools', JSON.stringify(tools))
+}
+
+interface CapContext {
+  readonly document: JsonObject
+  readonly envelope: Envelope
+  readonly target: Target
+  readonly adjustments: Adjustments
+}
+
+/** One cap goes up under one name: with two, the gateway could reserve for the one and be charged for the other. */
+function setOutputCap (context: CapContext, changes: Changes): void {
+  const { document, envelope, target } = context
+  const outputTokensMax = context.adjustments.outputTokensMax ?? envelope.outputTokensMax
+  if (outputTokensMax === undefined) return
+  const name = target.quirks.maxCompletionTokens ? 'max_completion_tokens' : envelope.outputCapPath
+  const other = name === 'max_tokens' ? 'max_completion_tokens' : 'max_tokens'
+  if (document[name] !== outputTokensMax) changes.set(name, JSON.stringify(outputTokensMax))
+  if (document[other] !== undefined) changes.set(other, undefined)
+}
+
+/** The messages as this target takes them, or undefined where it takes them as they are. */
+function rewrittenMessages (messages: readonly JsonValue[], target: Target): JsonValue[] | undefined {
+  let changed = false
+  const rewritten = messages.map((message) => {
+    const result = rewrittenMessage(message as JsonObject, target)
+    if (result !== message) changed = true
+    return result
+  })
+  return changed ? rewritten : undefined
+}
+
+function rewrittenMessage (original: JsonObject, target: Target): JsonObject {
+  const { quirks } = target
+  let message = original
+  if (message['role'] === 'developer' && !quirks.developerRole) message = { ...message, role: 'system' }
+  if (quirks.extensions) {
+    const content = message['content']
+    // DashScope refuses an assistant message whose content is missing, even beside tool calls.
+    const isEmpty = message['role'] === 'assistant' && (content === undefined || content === null)
+    return isEmpty ? { ...message, content: '' } : message
+  }
+  if (message['partial'] === true) {
+    throw new GatewayError('unsupported_parameter', 'This model cannot continue a partial message.', { param: 'partial' })
+  }
+  return withoutMarks(message)
+}
+
+const MESSAGE_MARKS: ReadonlySet<string> = new Set(['reasoning_content', 'partial', 'cache_control'])
+const PART_MARKS: ReadonlySet<string> = new Set(['cache_control'])
+
+/** Without what DashScope adds to messages and their parts, which OpenAI's own service refuses as unknown. */
+function withoutMarks (message: JsonObject): JsonObject {
+  const content = arrayAt(message, 'content')
+  const marked = content?.some((part) => isObject(part) && hasAny(part, PART_MARKS)) ?? false
+  if (!marked) return hasAny(message, MESSAGE_MARKS) ? withoutKeys(message, MESSAGE_MARKS) : message
+  const parts = (content ?? []).map((part) => isObject(part) ? withoutKeys(part, PART_MARKS) : part)
+  return { ...withoutKeys(message, MESSAGE_MARKS), content: parts }
+}
+
+function hasAny (object: JsonObject, keys: ReadonlySet<string>): boolean {
+  for (const key of keys) if (object[key] !== undefined) return true
+  return false
+}

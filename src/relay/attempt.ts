@@ -1,0 +1,95 @@
+import { ERROR_KINDS, GatewayError } from '../core/errors.ts'
+import { readBody } from './read-body.ts'
+import { candidatesFor } from '../upstream/select.ts'
+import type { Candidate } from '../upstream/select.ts'
+import type { ClientCall, HeaderValues, OpenedCall, UpstreamCall } from '../core/protocol.ts'
+import type { Clock } from '../core/clock.ts'
+import type { Exchange } from './exchange.ts'
+import type { Send, UpstreamResponse } from '../upstream/send.ts'
+import type { Target } from '../core/catalog.ts'
+
+export interface AttemptDeps {
+  readonly clock: Clock
+  readonly random: () => number
+  readonly send: Send
+}
+
+/** An upstream has said 2xx. `lane` tells how its bytes become the client's. */
+export interface Answer {
+  readonly response: UpstreamResponse
+  readonly target: Target
+  readonly lane: 'bytes' | 'canonical'
+  /** Whether the upstream was asked for a stream, which a client of a stream-only model need not have been. */
+  readonly stream: boolean
+}
+
+export interface CheckedRequest { readonly call: ClientCall, readonly opened: OpenedCall }
+
+const ERROR_BODY_BYTES_MAX = 65_536
+
+/** Tries the model's targets in turn until one answers. Nothing has been written to the client yet. @throws GatewayError */
+export async function attempt (exchange: Exchange, request: CheckedRequest, deps: AttemptDeps): Promise<Answer> {
+  if (exchange.model === undefined) throw new TypeError('a model must be resolved before an attempt')
+  const candidates = candidatesFor(exchange.model, deps.random)
+  let failure = new GatewayError('no_upstream', 'No upstream is configured for this model.')
+  for (const [index, candidate] of candidates.entries()) {
+    try {
+      return await tryCandidate(exchange, candidate, { request, deps })
+    } catch (caught) {
+      failure = GatewayError.from(caught)
+      const mayRetry = ERROR_KINDS[failure.kind].retryable && index < candidates.length - 1
+      if (!mayRetry) throw failure
+    }
+  }
+  throw failure
+}
+
+async function tryCandidate (
+  exchange: Exchange, { target, key }: Candidate, { request, deps }: { request: CheckedRequest, deps: AttemptDeps }
+): Promise<Answer> {
+  const { call, opened } = request
+  const { dialect } = target.upstream.protocol
+  const adjustments = { outputTokensMax: exchange.outputTokensMax }
+  const sameProtocol = exchange.surface === target.upstream.protocol
+  const relayed = sameProtocol ? dialect.relayRequest(call, opened, target, adjustments) : undefined
+  const upstreamCall = relayed ?? dialect.renderRequest(requestOf(exchange, opened), target)
+  exchange.target = target
+  exchange.attempts++
+  const authorizedCall = authorized(upstreamCall, dialect.authorize(key.key), key.workspace)
+  const response = await deps.send(target.upstream, authorizedCall, exchange.reply.gone)
+  exchange.upstreamRequestId = response.headers['x-request-id']
+  if (response.status >= 200 && response.status < 300) {
+    refuseEncoding(response)
+    return { response, target, lane: relayed === undefined ? 'canonical' : 'bytes', stream: upstreamCall.stream }
+  }
+  throw await errorOf(response, target, deps.clock)
+}
+
+function requestOf (exchange: Exchange, opened: OpenedCall): ReturnType<OpenedCall['parseRequest']> {
+  const request = opened.parseRequest()
+  return exchange.outputTokensMax === undefined ? request : { ...request, outputTokensMax: exchange.outputTokensMax }
+}
+
+function authorized (call: UpstreamCall, credentials: HeaderValues, workspace: string | undefined): UpstreamCall {
+  const headers: Record<string, string> = workspace === undefined ? {} : { 'x-dashscope-workspace': workspace }
+  for (const [name, value] of Object.entries({ ...call.headers, ...credentials })) if (value !== undefined) headers[name] = value
+  return { ...call, headers }
+}
+
+/** We ask for plain bytes; an upstream that compresses all the same would make the relay blind. */
+function refuseEncoding (response: UpstreamResponse): void {
+  const encoding = response.headers['content-encoding']
+  if (encoding === undefined || encoding === 'identity') return
+  response.body.abort()
+  throw new GatewayError('upstream_protocol', 'The upstream sent an encoding it was not asked for.')
+}
+
+async function errorOf (response: UpstreamResponse, target: Target, clock: Clock): Promise<GatewayError> {
+  if (response.status >= 300 && response.status < 400) {
+    response.body.abort()
+    return new GatewayError('upstream_protocol', 'The upstream answered with a redirect, which is not followed.')
+  }
+  const timeoutMs = target.upstream.timeouts.idleTimeoutMs
+  const body = await readBody(response.body, { bytesMax: ERROR_BODY_BYTES_MAX, timeoutMs, clock })
+  return target.upstream.protocol.dialect.parseError({ status: response.status, headers: response.headers, body })
+}

@@ -1,0 +1,42 @@
+import { GatewayError } from '../core/errors.ts'
+import { EVENT_BYTES_MAX } from './lane.ts'
+import { Splitter } from '../sse/splitter.ts'
+import { parseEvent } from '../sse/parser.ts'
+import type { Lane, LaneOptions } from './lane.ts'
+
+const EVENT_END = Buffer.from('\n\n')
+
+/** Same protocol on both sides: every event goes out as the bytes it came in, unless the observer says otherwise. */
+export function createByteLane ({ opened, target, meter, write, identity }: LaneOptions): Lane {
+  const observer = target.upstream.protocol.dialect.createObserver({ usage: opened.envelope.usageWanted })
+  const splitter = new Splitter(EVENT_BYTES_MAX)
+  let eventsSeen = 0
+  meter.watch(observer)
+
+  function onEvent (raw: Buffer): void {
+    const verdict = observer.observe(parseEvent(raw))
+    if (raw.includes('data:')) eventsSeen++
+    if (observer.contentSeen) meter.contentSeen()
+    switch (verdict.action) {
+      case 'relay': write(raw); break
+      case 'replace': write(verdict.bytes); break
+      case 'fail': throw verdict.error
+      case 'withhold': break
+    }
+  }
+
+  return {
+    push (chunk) { splitter.push(chunk, onEvent) },
+    end () {
+      const rest = splitter.rest()
+      if (rest.length > 0) {
+        onEvent(rest)
+        // Some readers drop an event that no blank line ends.
+        write(EVENT_END)
+      }
+      if (!observer.complete) throw new GatewayError('upstream_failed', 'The upstream closed the stream before the answer was complete.')
+    },
+    errorBytes: (error) => opened.createEncoder(identity).encode({ type: 'response-error', error }),
+    get eventsSeen () { return eventsSeen }
+  }
+}

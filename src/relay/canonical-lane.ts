@@ -1,0 +1,53 @@
+import { EVENT_BYTES_MAX } from './lane.ts'
+import { Splitter } from '../sse/splitter.ts'
+import { createTally } from './tally.ts'
+import { outputTextOf } from '../core/event.ts'
+import { parseEvent } from '../sse/parser.ts'
+import type { ChatEvent } from '../core/event.ts'
+import type { Lane, LaneOptions } from './lane.ts'
+
+/** Different protocols: the upstream's events become canonical ones, and those the client's. */
+export function createCanonicalLane (options: LaneOptions): Lane {
+  const encoder = options.opened.createEncoder(options.identity)
+  return {
+    ...createDecodingLane(options, (event) => {
+      const bytes = encoder.encode(event)
+      if (bytes !== undefined) options.write(bytes)
+    }),
+    errorBytes: (error) => encoder.encode({ type: 'response-error', error })
+  }
+}
+
+/** For an answer that is wanted in one piece: the events are kept and nothing is written. */
+export function createCollectingLane (options: Pick<LaneOptions, 'target' | 'meter'> & { readonly events: ChatEvent[] }): Lane {
+  return createDecodingLane(options, (event) => options.events.push(event))
+}
+
+function createDecodingLane ({ target, meter }: Pick<LaneOptions, 'target' | 'meter'>, emit: (event: ChatEvent) => void): Lane {
+  const decoder = target.upstream.protocol.dialect.createDecoder(target)
+  const splitter = new Splitter(EVENT_BYTES_MAX)
+  const tally = createTally()
+  let eventsSeen = 0
+  meter.watch(tally)
+
+  function onEvents (events: readonly ChatEvent[]): void {
+    for (const event of events) {
+      if (event.type === 'response-error') throw event.error
+      tally.add(event)
+      eventsSeen++
+      if (outputTextOf(event) !== '') meter.contentSeen()
+      emit(event)
+    }
+  }
+
+  return {
+    push (chunk) { splitter.push(chunk, (raw) => onEvents(decoder.decode(parseEvent(raw)))) },
+    end () {
+      const rest = splitter.rest()
+      if (rest.length > 0) onEvents(decoder.decode(parseEvent(rest)))
+      onEvents(decoder.end())
+    },
+    errorBytes: () => undefined,
+    get eventsSeen () { return eventsSeen }
+  }
+}

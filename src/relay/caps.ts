@@ -1,0 +1,52 @@
+import { GatewayError, invalidParameter } from '../core/errors.ts'
+import { COUNTING_MARGIN_TOKENS, COUNTING_MARGIN_WITH_TOOLS_TOKENS, fitsByBytes } from '../tokens/bounds.ts'
+import type { Envelope } from '../core/protocol.ts'
+import type { Exchange } from './exchange.ts'
+import { TokenCounterError } from '../tokens/counter.ts'
+import type { TokenCounter } from '../tokens/counter.ts'
+
+/**
+ * Holds a request to its model's caps, in the vendor's words. The prompt is counted only where its bytes cannot prove
+ * that it fits, and a prompt within the counting margin of the cap is let through for the upstream to decide.
+ * @throws GatewayError `invalid_request`
+ */
+export async function fitCaps (exchange: Exchange, envelope: Envelope, tokens: TokenCounter): Promise<void> {
+  fitOutput(exchange, envelope)
+  await fitInput(exchange, envelope, tokens)
+}
+
+function fitOutput (exchange: Exchange, envelope: Envelope): void {
+  const { outputTokensMax: wanted, outputCapPath } = envelope
+  const model = exchange.model
+  if (wanted === undefined || model === undefined) return
+  if (wanted >= 1 && wanted <= model.outputTokensMax) return
+  if (wanted < 1 || exchange.catalog.policies.outputOverCap === 'reject') {
+    throw invalidParameter(outputCapPath, `Range of max_tokens should be [1, ${model.outputTokensMax}]`)
+  }
+  exchange.outputTokensMax = model.outputTokensMax
+  exchange.reply.setHeader('x-dashgate-clamped', `${outputCapPath}=${model.outputTokensMax}`)
+}
+
+async function fitInput (exchange: Exchange, envelope: Envelope, tokens: TokenCounter): Promise<void> {
+  const { model, call } = exchange
+  if (model === undefined || call === undefined || !envelope.textOnly || model.tokenizer !== 'qwen') return
+  if (fitsByBytes(call.body.bytes.length, model.inputTokensMax)) return
+  const prompt = envelope.prompt()
+  const margin = prompt.tools === undefined ? COUNTING_MARGIN_TOKENS : COUNTING_MARGIN_WITH_TOOLS_TOKENS
+  const tokensMax = model.inputTokensMax + margin
+  const counted = await countOrRefuse(() => tokens.count(prompt, { tokensMax }))
+  exchange.inputTokensCounted = counted
+  if (counted > tokensMax) {
+    throw new GatewayError('invalid_request', `Range of input length should be [1, ${model.inputTokensMax}]`)
+  }
+}
+
+/** A prompt that cannot be counted now is not let through uncounted. */
+async function countOrRefuse (count: () => number | Promise<number>): Promise<number> {
+  try {
+    return await count()
+  } catch (cause) {
+    if (!(cause instanceof TokenCounterError)) throw cause
+    throw new GatewayError('overloaded', 'The gateway is counting too many long prompts. Try again shortly.', { cause, retryAfterMs: 1_000 })
+  }
+}

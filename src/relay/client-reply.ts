@@ -1,0 +1,79 @@
+import type { ServerResponse } from 'node:http'
+import type { GatewayError } from '../core/errors.ts'
+import type { Surface } from '../core/protocol.ts'
+
+/**
+ * The client's side of one exchange. The head is held until the first byte is written, so that a failure before it is
+ * still a proper HTTP status; there is no way to answer twice.
+ */
+export interface ClientReply {
+  readonly requestId: string
+  readonly headSent: boolean
+  /** Aborted when the client leaves before the answer has ended. */
+  readonly gone: AbortSignal
+  /** Headers that go out with the head, whatever it will be. */
+  setHeader (name: string, value: string): void
+  /** A whole answer. */
+  send (status: number, contentType: string, body: Buffer): void
+  /** Bytes of a stream; false asks to wait for `onDrain` before writing more. */
+  write (bytes: Buffer): boolean
+  onDrain (action: () => void): void
+  end (): void
+  /** Ends a connection on which nothing more can be said. */
+  destroy (): void
+}
+
+const STREAM_HEADERS = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  'cache-control': 'no-cache',
+  'x-accel-buffering': 'no'
+}
+
+export function createClientReply (response: ServerResponse, requestId: string): ClientReply {
+  const gone = new AbortController()
+  response.setHeader('x-request-id', requestId)
+  response.on('close', () => { if (!response.writableFinished) gone.abort() })
+  // A write to a socket the client has closed is reported here and by 'close'; the latter is the one acted upon.
+  response.on('error', () => gone.abort())
+  return {
+    requestId,
+    get headSent () { return response.headersSent },
+    gone: gone.signal,
+    setHeader (name, value) { response.setHeader(name, value) },
+    send (status, contentType, body) {
+      response.writeHead(status, { 'content-type': contentType, 'content-length': body.length })
+      response.end(body)
+    },
+    write (bytes) {
+      if (!response.headersSent) response.writeHead(200, STREAM_HEADERS)
+      return response.write(bytes)
+    },
+    onDrain (action) { response.on('drain', action) },
+    end () { response.end() },
+    destroy () { response.destroy() }
+  }
+}
+
+const RETRY_AFTER_SECONDS_MAX = 60
+
+/** What a client is told beside an error's words: when to come again, and when not to. */
+export function errorHeaders (error: GatewayError): Record<string, string> {
+  const headers: Record<string, string> = {}
+  if (error.retryAfterMs !== undefined) {
+    headers['retry-after'] = String(Math.min(RETRY_AFTER_SECONDS_MAX, Math.max(1, Math.ceil(error.retryAfterMs / 1000))))
+  }
+  // The official OpenAI clients repeat every 429; waiting a minute does not refill a spent quota.
+  if (error.kind === 'budget_exhausted') headers['x-should-retry'] = 'false'
+  return headers
+}
+
+/** Answers with an error in the words of the client's protocol. Once the head is out, all that is left is to hang up. */
+export function sendError (reply: ClientReply, surface: Surface, error: GatewayError): void {
+  if (error.kind === 'client_closed' || reply.headSent) {
+    reply.destroy()
+    return
+  }
+  for (const [name, value] of Object.entries(errorHeaders(error))) reply.setHeader(name, value)
+  const { status, body } = surface.renderError(error, reply.requestId)
+  reply.send(status, 'application/json; charset=utf-8', body)
+}

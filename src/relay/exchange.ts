@@ -1,0 +1,66 @@
+import type { Catalog, Model, Target } from '../core/catalog.ts'
+import type { Clock } from '../core/clock.ts'
+import type { ClientCall, OpenedCall, Protocol } from '../core/protocol.ts'
+import type { GatewayError } from '../core/errors.ts'
+import type { Principal } from '../accounts/principal.ts'
+import type { Usage } from '../core/usage.ts'
+import type { ClientReply } from './client-reply.ts'
+
+/** Everything that is known of one client request. Steps fill it from top to bottom and none goes back. */
+export interface Exchange {
+  readonly requestId: string
+  readonly surface: Protocol
+  readonly principal: Principal
+  /** The configuration as it was when the request came. */
+  readonly catalog: Catalog
+  readonly reply: ClientReply
+  readonly startedMs: number
+  readonly startedMonotonicMs: number
+  call: ClientCall | undefined
+  opened: OpenedCall | undefined
+  model: Model | undefined
+  /** Input tokens as counted before the call; undefined where bytes alone proved that they fit. */
+  inputTokensCounted: number | undefined
+  /** The output cap the gateway sends in place of the client's; undefined where it leaves it alone. */
+  outputTokensMax: number | undefined
+  clamped: string | undefined
+  target: Target | undefined
+  attempts: number
+  upstreamRequestId: string | undefined
+  firstContentMonotonicMs: number | undefined
+  usage: Usage | undefined
+  outcome: Outcome | undefined
+  error: GatewayError | undefined
+}
+
+/** How a request ended: the answer was whole, something failed, or the client left. */
+export type Outcome = 'completed' | 'failed' | 'client_closed'
+
+export interface ExchangeStart {
+  readonly surface: Protocol
+  readonly principal: Principal
+  readonly catalog: Catalog
+  readonly reply: ClientReply
+}
+
+export function openExchange (start: ExchangeStart, deps: { readonly clock: Clock }): Exchange {
+  return {
+    ...start,
+    requestId: start.reply.requestId,
+    startedMs: deps.clock.nowMs(),
+    startedMonotonicMs: deps.clock.monotonicMs(),
+    call: undefined,
+    opened: undefined,
+    model: undefined,
+    inputTokensCounted: undefined,
+    outputTokensMax: undefined,
+    clamped: undefined,
+    target: undefined,
+    attempts: 0,
+    upstreamRequestId: undefined,
+    firstContentMonotonicMs: undefined,
+    usage: undefined,
+    outcome: undefined,
+    error: undefined
+  }
+}

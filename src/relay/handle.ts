@@ -1,0 +1,56 @@
+import { GatewayError } from '../core/errors.ts'
+import { attempt } from './attempt.ts'
+import { fitCaps } from './caps.ts'
+import { createMeter } from './meter.ts'
+import { respond } from './respond.ts'
+import { sendError } from './client-reply.ts'
+import type { Clock } from '../core/clock.ts'
+import type { Exchange } from './exchange.ts'
+import type { Ledger } from '../metering/ledger.ts'
+import type { JsonBody } from '../core/body.ts'
+import type { HeaderValues } from '../core/protocol.ts'
+import type { Send } from '../upstream/send.ts'
+import type { TokenCounter } from '../tokens/counter.ts'
+
+export interface RelayDeps {
+  readonly clock: Clock
+  readonly random: () => number
+  readonly send: Send
+  readonly tokens: TokenCounter
+  readonly ledger: Ledger
+  /** Called once for every exchange, after it has ended. */
+  readonly record: (exchange: Exchange) => void
+}
+
+/** What the HTTP layer hands over: the matched path, the headers, and the body once it has been read. */
+export interface Incoming {
+  readonly path: string
+  readonly headers: HeaderValues
+  readBody (): JsonBody
+}
+
+/** One request, from top to bottom. Every way out passes the meter, so every attempt is settled exactly once. */
+export async function handle (exchange: Exchange, incoming: Incoming, deps: RelayDeps): Promise<void> {
+  const meter = createMeter(exchange, deps)
+  try {
+    const call = exchange.call = { path: incoming.path, headers: incoming.headers, body: incoming.readBody() }
+    const opened = exchange.opened = exchange.surface.surface.open(call, exchange.catalog.vendorRules)
+    exchange.model = resolveModel(exchange, opened.envelope.model)
+    await fitCaps(exchange, opened.envelope, deps.tokens)
+    const answer = await attempt(exchange, { call, opened }, deps)
+    await respond(exchange, { opened, answer, meter }, deps)
+  } catch (caught) {
+    exchange.error ??= GatewayError.from(caught)
+    sendError(exchange.reply, exchange.surface.surface, exchange.error)
+  } finally {
+    await meter.finish()
+    deps.record(exchange)
+  }
+}
+
+function resolveModel ({ catalog }: Exchange, name: string): NonNullable<Exchange['model']> {
+  const model = catalog.resolve(name)
+  if (model !== undefined) return model
+  throw new GatewayError('model_not_found', `The model ${JSON.stringify(name)} does not exist or you do not have access to it. ` +
+    'GET /v1/models lists the ones you may use.', { param: 'model' })
+}

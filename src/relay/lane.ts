@@ -1,0 +1,26 @@
+import type { GatewayError } from '../core/errors.ts'
+import type { Meter } from './meter.ts'
+import type { OpenedCall, ReplyIdentity } from '../core/protocol.ts'
+import type { Target } from '../core/catalog.ts'
+
+/** Turns an upstream's stream into the client's. It writes as it goes and throws GatewayError where the answer fails. */
+export interface Lane {
+  push (chunk: Buffer): void
+  /** The upstream has closed. @throws GatewayError where the answer is not whole */
+  end (): void
+  /** Tells the client of a failure inside a stream whose head is out. */
+  errorBytes (error: GatewayError): Buffer | undefined
+  /** Grows with every event that carries more than comments; the idle deadline watches it. */
+  readonly eventsSeen: number
+}
+
+export interface LaneOptions {
+  readonly opened: OpenedCall
+  readonly target: Target
+  readonly meter: Meter
+  readonly write: (bytes: Buffer) => void
+  readonly identity: ReplyIdentity
+}
+
+/** Longest event taken from an upstream. */
+export const EVENT_BYTES_MAX = 16 * 1024 * 1024

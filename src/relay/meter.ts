@@ -1,0 +1,100 @@
+import { NO_USAGE } from '../core/usage.ts'
+import { TokenCounterError } from '../tokens/counter.ts'
+import { costNano } from '../metering/prices.ts'
+import type { Clock } from '../core/clock.ts'
+import type { Exchange } from './exchange.ts'
+import type { Ledger } from '../metering/ledger.ts'
+import type { TokenCounter } from '../tokens/counter.ts'
+import type { Usage } from '../core/usage.ts'
+
+/** What an answer has amounted to so far: the upstream's own count, or else the text to count. */
+export interface Tally {
+  usage (): Usage | undefined
+  outputText (): string
+}
+
+/** Watches one exchange and settles it exactly once, on every way out. */
+export interface Meter {
+  /** An upstream has said 2xx: from here on the exchange may have been billed there. */
+  answered (): void
+  contentSeen (): void
+  /** Where to read what has passed so far. It is asked at most once, at the end, whatever the end was. */
+  watch (tally: Tally): void
+  finish (): Promise<void>
+}
+
+export interface MeterDeps { readonly clock: Clock, readonly ledger: Ledger, readonly tokens: TokenCounter }
+
+export function createMeter (exchange: Exchange, { clock, ledger, tokens }: MeterDeps): Meter {
+  let isBillable = false
+  let tally: Tally | undefined
+  let isFinished = false
+
+  return {
+    answered () { isBillable = true },
+    contentSeen () { exchange.firstContentMonotonicMs ??= clock.monotonicMs() },
+    watch (seen) { tally = seen },
+    async finish () {
+      if (isFinished) return
+      isFinished = true
+      exchange.outcome = outcomeOf(exchange)
+      if (exchange.target === undefined || !(isBillable || isUncertain(exchange))) return
+      exchange.usage = tally?.usage() ?? await estimate(exchange, tally?.outputText() ?? '', tokens)
+      ledger.append(recordOf(exchange, exchange.usage, clock))
+    }
+  }
+}
+
+function outcomeOf (exchange: Exchange): NonNullable<Exchange['outcome']> {
+  if (exchange.error === undefined) return 'completed'
+  return exchange.error.kind === 'client_closed' ? 'client_closed' : 'failed'
+}
+
+/** The request was sent and nothing came back: the upstream has probably read the prompt and billed for it. */
+function isUncertain ({ error }: Exchange): boolean {
+  return error?.kind === 'upstream_timeout' || error?.kind === 'client_closed'
+}
+
+async function estimate (exchange: Exchange, text: string, tokens: TokenCounter): Promise<Usage> {
+  if (exchange.opened === undefined) return NO_USAGE
+  const prompt = exchange.opened.envelope.prompt()
+  const promptBytes = exchange.call?.body.bytes.length ?? 0
+  const inputTokens = exchange.inputTokensCounted ?? await counted(() => tokens.count(prompt), promptBytes)
+  const outputTokens = text === '' ? 0 : await counted(() => tokens.countText(text), Buffer.byteLength(text))
+  return { ...NO_USAGE, inputTokens, outputTokens, source: 'estimated' }
+}
+
+/** A count, or where the counter cannot take more work the bound that holds for any text: a token has a byte at least. */
+async function counted (count: () => number | Promise<number>, bytes: number): Promise<number> {
+  try {
+    return await count()
+  } catch (cause) {
+    if (cause instanceof TokenCounterError) return bytes
+    throw cause
+  }
+}
+
+function recordOf (exchange: Exchange, usage: Usage, clock: Clock): Parameters<Ledger['append']>[0] {
+  const { model, target, opened } = exchange
+  const first = exchange.firstContentMonotonicMs
+  return {
+    requestId: exchange.requestId,
+    timeMs: exchange.startedMs,
+    team: exchange.principal.team,
+    keyId: exchange.principal.keyId,
+    model: model?.name ?? '',
+    upstreamModel: target?.model ?? '',
+    surface: exchange.surface.name,
+    upstream: target?.upstream.name ?? '',
+    upstreamRequestId: exchange.upstreamRequestId,
+    stream: opened?.envelope.stream ?? false,
+    attempts: exchange.attempts,
+    outcome: exchange.outcome ?? 'failed',
+    errorKind: exchange.error?.kind,
+    usage,
+    costNano: costNano(usage, model?.price),
+    currency: model?.price?.currency,
+    firstContentMs: first === undefined ? undefined : Math.round(first - exchange.startedMonotonicMs),
+    durationMs: Math.round(clock.monotonicMs() - exchange.startedMonotonicMs)
+  }
+}

@@ -1,0 +1,175 @@
+import { GatewayError } from '../core/errors.ts'
+import type { Answer } from './attempt.ts'
+import type { BodySink, UpstreamBody } from '../upstream/send.ts'
+import type { ClientReply } from './client-reply.ts'
+import type { Clock } from '../core/clock.ts'
+import type { Exchange } from './exchange.ts'
+import type { Lane } from './lane.ts'
+import type { Timeouts } from '../core/catalog.ts'
+
+/** A client that takes no byte for this long is cut; its upstream is waiting too. */
+const WRITE_STALL_TIMEOUT_MS = 60_000
+/** How long an answer nobody listens to is read on to learn its usage, under `client_abort: drain`. */
+const DRAIN_TIMEOUT_MS = 5_000
+
+/**
+ * Moves a stream from the upstream through a lane to the client until one side ends, and resolves when all is written.
+ * @throws GatewayError where it failed before the head went out, or the client left; later failures are told in the stream
+ */
+export async function pump (
+  exchange: Exchange, answer: Answer, createLane: (write: (bytes: Buffer) => void) => Lane, { clock }: { readonly clock: Clock }
+): Promise<void> {
+  const flow = new Flow(exchange, answer, clock)
+  flow.start(createLane((bytes) => flow.write(bytes)))
+  await flow.done
+}
+
+class Flow implements BodySink {
+  readonly done: Promise<void>
+  readonly #exchange: Exchange
+  readonly #reply: ClientReply
+  readonly #body: UpstreamBody
+  readonly #clock: Clock
+  readonly #timeouts: Timeouts
+  readonly #settle: { resolve: () => void, reject: (error: GatewayError) => void }
+  #lane: Lane | undefined
+  #over = false
+  #paused = false
+  #draining = false
+  #lastEventMonotonicMs: number
+  readonly #stopTimers = new Map<'idle' | 'total' | 'stall' | 'drain', () => void>()
+
+  constructor (exchange: Exchange, answer: Answer, clock: Clock) {
+    const { promise, resolve, reject } = Promise.withResolvers<undefined>()
+    this.done = promise
+    this.#settle = { resolve: () => resolve(undefined), reject }
+    this.#exchange = exchange
+    this.#reply = exchange.reply
+    this.#body = answer.response.body
+    this.#timeouts = answer.target.upstream.timeouts
+    this.#clock = clock
+    this.#lastEventMonotonicMs = clock.monotonicMs()
+  }
+
+  start (lane: Lane): void {
+    this.#lane = lane
+    const { totalTimeoutMs, idleTimeoutMs } = this.#timeouts
+    const spentMs = this.#clock.monotonicMs() - this.#exchange.startedMonotonicMs
+    this.#arm('total', Math.max(0, totalTimeoutMs - spentMs), () => this.#fail(timeout(`The answer took longer than ${totalTimeoutMs} ms.`)))
+    this.#arm('idle', idleTimeoutMs, () => this.#onIdle())
+    this.#reply.onDrain(() => this.#onDrain())
+    if (this.#reply.gone.aborted) this.#onGone()
+    else this.#reply.gone.addEventListener('abort', () => this.#onGone(), { once: true })
+    this.#body.flow(this)
+  }
+
+  write (bytes: Buffer): void {
+    if (this.#draining || this.#over || this.#reply.write(bytes) || this.#paused) return
+    this.#paused = true
+    this.#body.pause()
+    this.#arm('stall', WRITE_STALL_TIMEOUT_MS, () => {
+      this.#reply.destroy()
+      this.#finish(new GatewayError('client_closed', 'The client stopped reading.'))
+    })
+  }
+
+  onData (chunk: Buffer): void {
+    if (this.#over || this.#lane === undefined) return
+    const seenBefore = this.#lane.eventsSeen
+    try {
+      this.#lane.push(chunk)
+    } catch (caught) {
+      this.#fail(GatewayError.from(caught))
+    }
+    if (this.#lane.eventsSeen !== seenBefore) this.#lastEventMonotonicMs = this.#clock.monotonicMs()
+  }
+
+  onEnd (): void {
+    if (this.#over) return
+    try {
+      this.#lane?.end()
+    } catch (caught) {
+      this.#fail(GatewayError.from(caught))
+      return
+    }
+    if (this.#draining) return this.#finish(clientLeft())
+    if (this.#reply.headSent) this.#reply.end()
+    this.#finish(undefined)
+  }
+
+  onError (error: GatewayError): void {
+    this.#fail(error)
+  }
+
+  #onDrain (): void {
+    if (!this.#paused) return
+    this.#paused = false
+    this.#stop('stall')
+    // The silence while nothing could be written was ours.
+    this.#lastEventMonotonicMs = this.#clock.monotonicMs()
+    this.#body.resume()
+  }
+
+  /** Re-armed when it fires rather than at every event: a timer for each chunk would cost more than the chunk. */
+  #onIdle (): void {
+    const { idleTimeoutMs } = this.#timeouts
+    const idleMs = this.#paused ? 0 : this.#clock.monotonicMs() - this.#lastEventMonotonicMs
+    if (idleMs >= idleTimeoutMs) this.#fail(timeout(`The upstream was silent for ${idleTimeoutMs} ms.`))
+    else this.#arm('idle', idleTimeoutMs - idleMs, () => this.#onIdle())
+  }
+
+  #onGone (): void {
+    if (this.#over) return
+    if (this.#exchange.catalog.policies.clientAbort === 'cancel') {
+      this.#body.abort()
+      this.#finish(clientLeft())
+      return
+    }
+    this.#draining = true
+    this.#stop('stall')
+    if (this.#paused) this.#body.resume()
+    this.#arm('drain', DRAIN_TIMEOUT_MS, () => {
+      this.#body.abort()
+      this.#finish(clientLeft())
+    })
+  }
+
+  /** Told as an HTTP error while the head is still ours, and inside the stream after it; never by a success marker. */
+  #fail (error: GatewayError): void {
+    if (this.#over) return
+    this.#body.abort()
+    if (this.#draining) return this.#finish(clientLeft())
+    if (!this.#reply.headSent) return this.#finish(error)
+    const bytes = this.#lane?.errorBytes(error)
+    if (bytes !== undefined) this.#reply.write(bytes)
+    this.#reply.end()
+    this.#exchange.error = error
+    this.#finish(undefined)
+  }
+
+  #finish (error: GatewayError | undefined): void {
+    if (this.#over) return
+    this.#over = true
+    for (const stop of this.#stopTimers.values()) stop()
+    if (error === undefined) this.#settle.resolve()
+    else this.#settle.reject(error)
+  }
+
+  #arm (name: 'idle' | 'total' | 'stall' | 'drain', delayMs: number, action: () => void): void {
+    this.#stop(name)
+    this.#stopTimers.set(name, this.#clock.setTimer(delayMs, action))
+  }
+
+  #stop (name: 'idle' | 'total' | 'stall' | 'drain'): void {
+    this.#stopTimers.get(name)?.()
+    this.#stopTimers.delete(name)
+  }
+}
+
+function timeout (message: string): GatewayError {
+  return new GatewayError('upstream_timeout', message)
+}
+
+function clientLeft (): GatewayError {
+  return new GatewayError('client_closed', 'The client closed the connection.')
+}

@@ -1,0 +1,148 @@
+import { randomBytes, randomInt } from 'node:crypto'
+import { buildAdminApp } from './admin/app.ts'
+import { buildApp } from './http/app.ts'
+import { durationMs } from './config/scalars.ts'
+import { createAuthenticate } from './accounts/authenticate.ts'
+import { createClientKey, keyDigest } from './accounts/keys.ts'
+import { createEmbeddedKeys } from './store/embedded/keys.ts'
+import { createEmbeddedLedger } from './store/embedded/ledger.ts'
+import { createLogger, logExchange } from './observe/logger.ts'
+import { createMetrics } from './observe/metrics.ts'
+import { createPools } from './upstream/pools.ts'
+import { createSend } from './upstream/send.ts'
+import { createTokenCounter } from './tokens/counter.ts'
+import { fileSecret } from './store/embedded/secrets.ts'
+import { openDatabase } from './store/embedded/database.ts'
+import { PROTOCOLS } from './protocols/registry.ts'
+import { systemClock, systemIds } from './system.ts'
+import type { Catalog } from './core/catalog.ts'
+import type { Clock, Ids } from './core/clock.ts'
+import type { Config } from './config/schema.ts'
+import type { EmbeddedKeys } from './store/embedded/keys.ts'
+import type { EmbeddedLedger } from './store/embedded/ledger.ts'
+import type { Exchange } from './relay/exchange.ts'
+import type { Logger } from './observe/logger.ts'
+import type { Metrics } from './observe/metrics.ts'
+
+export interface ServerDeps {
+  readonly clock: Clock
+  readonly ids: Ids
+  readonly random: () => number
+  readonly logger: Logger
+}
+
+export interface RunningServer {
+  readonly inferenceUrl: string
+  readonly adminUrl: string
+  /** A key that works, for the first request. */
+  readonly apiKey: string
+  readonly catalog: () => Catalog
+  /** Puts another catalog in place for the requests that come from now on. */
+  swapCatalog (catalog: Catalog): void
+  /** Stops taking requests, lets running ones finish for `shutdown_timeout`, then ends them. */
+  close (): Promise<void>
+}
+
+export function systemDeps (config: Config): ServerDeps {
+  return { clock: systemClock, ids: systemIds, random: Math.random, logger: createLogger(config.log_level) }
+}
+
+/** The composition root: every part is made here once and handed on. */
+export async function startServer (config: Config, catalog: Catalog, deps: ServerDeps): Promise<RunningServer> {
+  const { clock } = deps
+  const store = openStore(config, clock)
+  const metrics = createMetrics()
+  const pools = createPools()
+  const tokens = createTokenCounter({ inlineBytesMax: COUNT_INLINE_BYTES_MAX })
+  let current = catalog
+  let isReady = true
+  const app = buildApp({ bodyBytesMax: config.server.body_bytes_max }, {
+    ...deps,
+    tokens,
+    ledger: store.ledger,
+    protocols: [...PROTOCOLS.values()],
+    send: createSend(pools, clock),
+    authenticate: createAuthenticate(store.keys, store.pepper),
+    currentCatalog: () => current,
+    isReady: () => isReady,
+    record: recorder(metrics, deps)
+  })
+  const admin = buildAdminApp({ metrics, isReady: () => isReady })
+  await app.listen({ host: config.server.host, port: config.server.port })
+  await admin.listen({ host: config.admin.host, port: config.admin.port })
+  return {
+    inferenceUrl: urlOf(app),
+    adminUrl: urlOf(admin),
+    apiKey: store.apiKey,
+    catalog: () => current,
+    swapCatalog (next) {
+      current = next
+      pools.retain([...next.models.values()].flatMap((model) => model.targets.map((target) => target.upstream)))
+    },
+    async close () {
+      isReady = false
+      const stopTimer = clock.setTimer(durationMs(config.server.shutdown_timeout), () => app.server.closeAllConnections())
+      await app.close()
+      stopTimer()
+      await admin.close()
+      await pools.close()
+      await tokens.close()
+      store.close()
+    }
+  }
+}
+
+/** Prompts up to this size are counted where they are; larger ones would hold up everybody else's chunks. */
+const COUNT_INLINE_BYTES_MAX = 65_536
+
+interface Store {
+  readonly keys: EmbeddedKeys
+  readonly ledger: EmbeddedLedger
+  readonly pepper: string
+  readonly apiKey: string
+  close (): void
+}
+
+function openStore (config: Config, clock: Clock): Store {
+  const { data_dir: dataDir } = config.store
+  const database = openDatabase(dataDir)
+  const pepper = config.secrets.master_secret ?? fileSecret(dataDir, 'secret', () => randomBytes(32).toString('base64url'))
+  const keys = createEmbeddedKeys(database)
+  const ledger = createEmbeddedLedger(database, clock)
+  return {
+    keys,
+    ledger,
+    pepper,
+    apiKey: firstKey(config, keys, { pepper, nowMs: clock.nowMs() }),
+    close () {
+      ledger.flush()
+      database.close()
+    }
+  }
+}
+
+function recorder (metrics: Metrics, { clock, logger }: ServerDeps): (exchange: Exchange) => void {
+  return (exchange) => {
+    const durationMs = Math.round(clock.monotonicMs() - exchange.startedMonotonicMs)
+    metrics.record(exchange, durationMs)
+    logExchange(logger, exchange, durationMs)
+  }
+}
+
+const FIRST_KEY_FILE = 'first-key'
+const FIRST_TEAM = 'default'
+
+/** The key of the first request: the configured one, or one made once and kept in the data folder. */
+function firstKey (config: Config, keys: EmbeddedKeys, { pepper, nowMs }: { pepper: string, nowMs: number }): string {
+  const secret = config.secrets.bootstrap_key ??
+    fileSecret(config.store.data_dir, FIRST_KEY_FILE, () => createClientKey((below) => randomInt(below)).secret)
+  const keyId = /^sk-dg-([a-z0-9]{8})-/.exec(secret)?.[1] ?? 'bootstrap'
+  keys.add({ keyId, team: FIRST_TEAM, digest: keyDigest(pepper, secret) }, nowMs)
+  return secret
+}
+
+function urlOf (app: { readonly server: { address (): unknown } }): string {
+  const address = app.server.address() as { address: string, family: string, port: number }
+  const host = address.family === 'IPv6' ? `[${address.address}]` : address.address
+  return `http://${host}:${address.port}`
+}

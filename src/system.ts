@@ -1,0 +1,15 @@
+import { randomUUID } from 'node:crypto'
+import type { Clock, Ids } from './core/clock.ts'
+
+/** The real clock. Timers do not keep the process alive: what waits on them also holds a socket. */
+export const systemClock: Clock = {
+  nowMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  setTimer (delayMs, action) {
+    const timer = setTimeout(action, delayMs)
+    timer.unref()
+    return () => clearTimeout(timer)
+  }
+}
+
+export const systemIds: Ids = { requestId: () => randomUUID() }
