@@ -25,7 +25,7 @@ const MAY_LOSE_DIGITS = /[\d.]{16}|[eE][+-]?\d{3}/
 export function parseJson (text: string): JsonValue {
   if (!MAY_LOSE_DIGITS.test(text)) return JSON.parse(text) as JsonValue
   return RAW.parse(text, (_key, value, context) => {
-    if (typeof value !== 'number' || context.source === undefined) return value
+    if (typeof value !== 'number' || context.source === undefined || !MAY_LOSE_DIGITS.test(context.source)) return value
     const isExact = Number.isSafeInteger(value) || (Number.isFinite(value) && !Number.isInteger(value))
     return isExact ? value : RAW.rawJSON(context.source)
   }) as JsonValue

@@ -1,9 +1,10 @@
 import { STATUS_CODES } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { GatewayError } from '../core/errors.ts'
 import { sendRefusal } from './refusal.ts'
 import type { ErrorKind } from '../core/errors.ts'
-import type { HttpServerDeps, OpenResponses } from './server.ts'
+import type { HttpServerDeps } from './server.ts'
 import type { Refusal } from './refusal.ts'
 
 const KINDS: Readonly<Record<string, readonly [ErrorKind, string]>> = {
@@ -13,7 +14,8 @@ const KINDS: Readonly<Record<string, readonly [ErrorKind, string]>> = {
 }
 
 export interface ClientErrorDeps extends HttpServerDeps {
-  readonly open: OpenResponses | undefined
+  /** The answers its connection still owes, oldest first. */
+  readonly owed: readonly ServerResponse[]
 }
 
 /** Answers bytes that are no HTTP request, once, and hangs up. What follows them cannot be read as anything. */
@@ -21,7 +23,7 @@ export function answerClientError (error: Error, socket: Socket, deps: ClientErr
   const { code, rawPacket } = error as NodeJS.ErrnoException & { readonly rawPacket?: Buffer }
   const [kind, message] = KINDS[code ?? ''] ?? ['invalid_request', 'The request is not valid HTTP.']
   const isFraming = code !== undefined && (code in KINDS || code.startsWith('HPE_'))
-  const owed = [...deps.open ?? []]
+  const { owed } = deps
   const broken = owed.find((response) => !response.req.complete)
   if (!isFraming || !socket.writable || owed.length > (broken === undefined ? 0 : 1)) {
     // Nobody is listening any more, or an older request is owed the next answer and would take this one for its own.

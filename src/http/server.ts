@@ -15,8 +15,11 @@ export interface HttpServerDeps {
   readonly refuse: Refuse
 }
 
-/** The answers a connection still owes, oldest first. */
-export type OpenResponses = ReadonlySet<ServerResponse>
+interface Connection {
+  /** The answers it still owes, oldest first. */
+  readonly open: Set<ServerResponse>
+  requests: number
+}
 
 /**
  * An HTTP server that trusts no connection: heads that two readers could read differently are refused before any route
@@ -24,7 +27,7 @@ export type OpenResponses = ReadonlySet<ServerResponse>
  */
 export function createHttpServer (handler: RequestListener, deps: HttpServerDeps): Server {
   const { limits } = deps
-  const connections = new WeakMap<Socket, Set<ServerResponse>>()
+  const connections = new WeakMap<Socket, Connection>()
   const server = createServer({
     headersTimeout: limits.headTimeoutMs,
     requestTimeout: limits.requestTimeoutMs,
@@ -36,7 +39,6 @@ export function createHttpServer (handler: RequestListener, deps: HttpServerDeps
     requireHostHeader: false
   })
   server.maxConnections = limits.connectionsMax
-  server.maxRequestsPerSocket = limits.requestsPerConnectionMax
   // One more than may come: Node drops what is above without a word.
   server.maxHeadersCount = limits.headersMax + 1
   // Whoever has sent all it wants to say may close its half of the connection and wait for the answer.
@@ -44,27 +46,31 @@ export function createHttpServer (handler: RequestListener, deps: HttpServerDeps
 
   function accept (request: IncomingMessage, response: ServerResponse): void {
     const { socket } = request
-    const open = connections.get(socket)
+    const connection = connections.get(socket)
     // Requests that came in the same segment are still announced after the connection was cut.
-    if (socket.destroyed || open === undefined) return
-    if (open.size >= limits.pipelinedRequestsMax) {
+    if (connection === undefined || socket.destroyed) return
+    if (connection.open.size >= limits.pipelinedRequestsMax) {
       socket.destroy()
       return
     }
-    open.add(response)
-    response.once('close', () => open.delete(response))
+    connection.open.add(response)
+    response.once('close', () => connection.open.delete(response))
+    // Node's own maxRequestsPerSocket says it will close, and leaves the closing to the client.
+    if (++connection.requests >= limits.requestsPerConnectionMax) response.shouldKeepAlive = false
     const fault = headFault(request, limits)
     if (fault === undefined) handler(request, response)
     else sendRefusal(response, deps.refuse(fault, request.url ?? '/'), { ...deps, connection: 'close' })
   }
 
   server.on('connection', (socket) => {
-    const open = new Set<ServerResponse>()
-    connections.set(socket, open)
-    socket.once('end', () => probeHalfClosed(socket, open, deps.clock))
+    const connection: Connection = { open: new Set(), requests: 0 }
+    connections.set(socket, connection)
+    socket.once('end', () => probeHalfClosed(socket, connection.open, deps.clock))
   })
   server.on('request', accept)
   server.on('checkExpectation', accept)
-  server.on('clientError', (error, socket) => answerClientError(error, socket as Socket, { ...deps, open: connections.get(socket as Socket) }))
+  server.on('clientError', (error, socket) => {
+    answerClientError(error, socket as Socket, { ...deps, owed: [...connections.get(socket as Socket)?.open ?? []] })
+  })
   return server
 }

@@ -62,7 +62,7 @@ export function errorHeaders (error: GatewayError): Record<string, string> {
   if (error.retryAfterMs !== undefined) {
     headers['retry-after'] = String(Math.min(RETRY_AFTER_SECONDS_MAX, Math.max(1, Math.ceil(error.retryAfterMs / 1000))))
   }
-  // The official OpenAI clients repeat every 429; waiting a minute does not refill a spent quota.
+  // Official clients repeat every 429; waiting a minute does not refill a spent quota.
   if (error.kind === 'budget_exhausted') headers['x-should-retry'] = 'false'
   return headers
 }

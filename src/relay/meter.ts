@@ -39,7 +39,9 @@ export function createMeter (exchange: Exchange, { clock, ledger, tokens }: Mete
       isFinished = true
       exchange.outcome = outcomeOf(exchange)
       if (exchange.target === undefined || !(isBillable || isUncertain(exchange))) return
-      exchange.usage = tally?.usage() ?? await estimate(exchange, tally?.outputText() ?? '', tokens)
+      const reported = tally?.usage()
+      if (reported === undefined && isRefusal(exchange)) return
+      exchange.usage = reported ?? await estimate(exchange, tally?.outputText() ?? '', tokens)
       ledger.append(recordOf(exchange, exchange.usage, clock))
     }
   }
@@ -53,6 +55,11 @@ function outcomeOf (exchange: Exchange): NonNullable<Exchange['outcome']> {
 /** The request was sent and nothing came back: the upstream has probably read the prompt and billed for it. */
 function isUncertain ({ error }: Exchange): boolean {
   return error?.kind === 'upstream_timeout' || error?.kind === 'client_closed'
+}
+
+/** The upstream's 200 turned out to be an error, and nothing was generated before it. */
+function isRefusal ({ error, firstContentMonotonicMs }: Exchange): boolean {
+  return error?.upstream !== undefined && firstContentMonotonicMs === undefined
 }
 
 async function estimate (exchange: Exchange, text: string, tokens: TokenCounter): Promise<Usage> {

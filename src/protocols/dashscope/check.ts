@@ -24,12 +24,15 @@ export interface CheckedCall {
 export const TEXT_PATH = '/api/v1/services/aigc/text-generation/generation'
 export const MULTIMODAL_PATH = '/api/v1/services/aigc/multimodal-generation/generation'
 
+const MODEL_CHARACTERS_MAX = 256
+
 /** Holds a call to the vendor's rules and finds out what is asked. @throws GatewayError in the vendor's words */
 export function checkCall (call: ClientCall, rules: VendorRules): CheckedCall {
   checkHeaders(call.headers)
   const { document } = call.body
   const model = document['model']
   if (typeof model !== 'string' || model === '') throw invalidParameter('model', EMPTY_MODEL)
+  if (model.length > MODEL_CHARACTERS_MAX) throw invalidParameter('model', 'Model not exist.')
   const input = document['input']
   if (input === undefined || input === null) throw invalidParameter('input', EMPTY_INPUT)
   if (!isObject(input)) throw invalidParameter('input', ILLEGAL_INPUT)
@@ -67,7 +70,7 @@ function checkInput (input: JsonObject, rules: VendorRules): boolean {
   return facts.textOnly
 }
 
-/** `max_completion_tokens`, which newer models take, counts thinking too and is therefore the wider promise where both are given. */
+/** `max_completion_tokens`, which newer models take, counts thinking too: where both are given it bounds the whole output. */
 function outputCapOf (parameters: JsonObject): Pick<CheckedCall, 'outputTokensMax' | 'outputCapPath'> {
   const answer = integerParameter(parameters, 'max_tokens', 'parameters.')
   const completion = integerParameter(parameters, 'max_completion_tokens', 'parameters.')

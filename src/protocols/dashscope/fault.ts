@@ -124,7 +124,7 @@ export function frameError (data: string, status: number | undefined): GatewayEr
   })
 }
 
-/** The error a document is that came as if it were an answer, or undefined. An answer may have an empty `code` beside its output. */
+/** The error a document is that came as if it were an answer, or undefined. An answer may have an empty `code` beside it. */
 export function faultIn (document: JsonObject): GatewayError | undefined {
   if (isObject(document['output'])) return undefined
   const fault = faultOf(document)

@@ -45,7 +45,7 @@ function isHalf (text: JsonValue | undefined): boolean {
   return text === undefined || text === null || typeof text === 'string'
 }
 
-/** The conversation of a checked `input`, whichever of its two forms it has. @throws GatewayError where a tool's answer fits no call */
+/** The conversation of a checked `input`, in either of its forms. @throws GatewayError where a tool's answer fits no call */
 export function messagesFrom (input: JsonObject): Message[] {
   const messages = arrayAt(input, 'messages')
   if (messages === undefined) return [...historyFrom(input), said('user', stringAt(input, 'prompt') ?? '')]

@@ -77,7 +77,7 @@ class FrameObserver implements Observer {
 
   /** Running usage that counts output makes the text before it needless; frames are kept only as long as there is none. */
   #keep (raw: Buffer, dataStart: number): void {
-    if (countsOutput(raw, dataStart)) {
+    if (this.complete || countsOutput(raw, dataStart)) {
       this.#last = raw
       this.#kept = [raw]
       this.#keptBytes = raw.length

@@ -20,7 +20,10 @@ export const DROPPED_PARAMETERS: ReadonlySet<string> = new Set([
 /** Options that would change the answer and have no word here. */
 const REFUSED_PARAMETERS: readonly string[] = ['functions', 'function_call']
 
-/** Always messages, and increments on a stream: both are what the decoder reads. @throws GatewayError `unsupported_parameter` for what this dialect cannot express */
+/**
+ * Always messages, and increments on a stream: both are what the decoder reads.
+ * @throws GatewayError `unsupported_parameter` for what this dialect cannot express
+ */
 export function renderRequest (request: ChatRequest, target: Target): UpstreamCall {
   const stream = request.stream || target.quirks.streamOnly
   const body: WireRequest = {

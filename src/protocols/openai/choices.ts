@@ -44,10 +44,8 @@ export class ChoiceReader {
 
   /** Appends what one entry says to `events`. @throws GatewayError `upstream_protocol` */
   read (entry: JsonObject, position: number, events: ChatEvent[]): void {
-    const index = entry['index'] === undefined ? position : boundedIndex(entry['index'], CHOICES_MAX, 'choice')
-    let choice = this.#choices.get(index)
-    if (choice === undefined) this.#choices.set(index, choice = { calls: [], opened: 0, ended: false })
-
+    const index = boundedIndex(entry['index'] ?? position, CHOICES_MAX, 'choice')
+    const choice = this.#choiceAt(index)
     const before = events.length
     const { logprobs } = entry
     if (logprobs !== undefined && logprobs !== null) events.push({ type: 'logprobs', choice: index, value: logprobs })
@@ -69,6 +67,14 @@ export class ChoiceReader {
       if (!choice.ended) events.push(endOf(choice, index, 'stop'))
     }
     return events
+  }
+
+  #choiceAt (index: number): Choice {
+    const known = this.#choices.get(index)
+    if (known !== undefined) return known
+    const choice = { calls: [], opened: 0, ended: false }
+    this.#choices.set(index, choice)
+    return choice
   }
 }
 
@@ -131,11 +137,12 @@ function callFor (fragment: JsonObject, position: number, context: { calls: Call
 
   if (calls.length === CALLS_MAX) throw broken(`The upstream made more than ${CALLS_MAX} tool calls.`)
   if (wireIndex === undefined && id === '' && name === '') throw broken(`The upstream continued tool call ${position} before it began one.`)
-  calls.push(call = { wireIndex, id: '', place: undefined, pending: '' })
-  return call
+  const opened: Call = { wireIndex, id: '', place: undefined, pending: '' }
+  calls.push(opened)
+  return opened
 }
 
-function boundedIndex (value: JsonValue | undefined, indexMax: number, what: string): number {
+function boundedIndex (value: JsonValue, indexMax: number, what: string): number {
   if (Number.isInteger(value) && (value as number) >= 0 && (value as number) < indexMax) return value as number
   throw broken(`The upstream sent an impossible index of a ${what}.`)
 }

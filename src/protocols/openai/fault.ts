@@ -23,7 +23,9 @@ export function parseError (reply: UpstreamReply): GatewayError {
     retryAfterMs: retryAfterMs(reply.headers)
   }
   if (said !== undefined) return errorOf(said, facts)
-  const message = text.trim().slice(0, RAW_TEXT_CHARS_MAX) || `The upstream answered with status ${reply.status}.`
+  // A proxy's error page tells a program nothing, and a browser too much.
+  const isPage = text.trimStart().startsWith('<')
+  const message = (isPage ? '' : text.trim().slice(0, RAW_TEXT_CHARS_MAX)) || `The upstream answered with status ${reply.status}.`
   // A bare 404 is a wrong base URL and not the client's mistake.
   if (reply.status === 404) return new GatewayError('upstream_protocol', masked(message), { upstream: { protocol: PROTOCOL, status: 404 } })
   return errorOf({ message }, facts)

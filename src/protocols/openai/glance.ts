@@ -6,16 +6,20 @@
 
 /** A chunk that has to be understood: an end, a usage, a call or an error. */
 const TELLING = /"(?:finish_reason"\s*:\s*"|usage"\s*:\s*\{|tool_calls"\s*:\s*\[|error"\s*:\s*[^n\s])/
-const CHOICE = /"choices"\s*:\s*\[\s*\{/
+/** A list of choices that is closed again: a chunk which broke off in the middle is not plain. */
+const CHOICE = /"choices"\s*:\s*\[\s*\{[^]*\]/
 const INDEX = /"index"\s*:\s*(\d{1,4})/
 const TEXT_VALUE = /"(?:reasoning_)?content"\s*:\s*"/g
 
 const BACKSLASH = 0x5c
 
-/** True for one `data:` line with a choice in it and nothing that has to be understood. */
+/** True for one whole `data:` line with a choice in it and nothing that has to be understood. */
 export function isPlainDelta (chunk: string): boolean {
   // The first line feed ends the only line: `\n\n` or `\r\n\r\n` is all that may follow it.
-  return chunk.startsWith('data:') && chunk.indexOf('\n') >= chunk.length - 3 && CHOICE.test(chunk) && !TELLING.test(chunk)
+  const lineEnd = chunk.indexOf('\n')
+  if (!chunk.startsWith('data:') || lineEnd < chunk.length - 3) return false
+  const last = chunk[lineEnd - 1] === '\r' ? lineEnd - 2 : lineEnd - 1
+  return chunk[last] === '}' && CHOICE.test(chunk) && !TELLING.test(chunk)
 }
 
 /** The first choice's index. A plain chunk has one choice; were there more, their ends would come in chunks that are parsed. */

@@ -87,6 +87,6 @@ function renderContent (message: Message, quirks: Quirks): JsonValue {
   return text === '' && message.toolCalls !== undefined && !quirks.extensions ? null : text
 }
 
-export function renderToolCall (call: ToolCall): WireToolCall & JsonObject {
+export function renderToolCall (call: ToolCall): WireToolCall {
   return { id: call.id, type: 'function', function: { name: call.name, arguments: call.arguments } }
 }

@@ -17,7 +17,7 @@ export const PLACED_KEYS: ReadonlySet<string> = new Set([
 ])
 
 /** A tool call of a whole message. In a stream it also has an `index`, and continuations have nothing but that and arguments. */
-export interface WireToolCall {
+export type WireToolCall = {
   readonly id: string
   readonly type: 'function'
   readonly function: { readonly name: string, readonly arguments: string }
