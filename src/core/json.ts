@@ -15,7 +15,7 @@ interface JsonWithRaw {
 }
 const RAW = JSON as unknown as JsonWithRaw
 
-/** Only a literal of sixteen digits, perhaps with a point among them, or a three-digit exponent can lose its value in a double. */
+/** Only a literal of sixteen digits, perhaps with a point among them, or with a three-digit exponent can lose its value. */
 const MAY_LOSE_DIGITS = /[\d.]{16}|[eE][+-]?\d{3}/
 
 /**

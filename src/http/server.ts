@@ -54,7 +54,11 @@ export function createHttpServer (handler: RequestListener, deps: HttpServerDeps
       return
     }
     connection.open.add(response)
-    response.once('close', () => connection.open.delete(response))
+    response.once('close', () => {
+      connection.open.delete(response)
+      // Closing a server ends the connections that are idle then; those that become so later would keep it waiting.
+      if (!server.listening && connection.open.size === 0) socket.destroySoon()
+    })
     // Node's own maxRequestsPerSocket says it will close, and leaves the closing to the client.
     if (++connection.requests >= limits.requestsPerConnectionMax) response.shouldKeepAlive = false
     const fault = headFault(request, limits)

@@ -86,9 +86,8 @@ class FrameEncoder implements Encoder {
     return resultFrame(this.#framesSent, { output, usage: usageTo(this.#usage), request_id: this.#reply.requestId })
   }
 
-  /** What was held back is dropped with the answer: a finish reason before an error would make it look whole. */
+  /** What is held back stays back: a finish reason before an error would make the answer look whole. */
   #error (error: GatewayError): Buffer {
-    this.#held = []
     this.#framesSent++
     return Buffer.from(errorFrame(this.#framesSent, error.status, errorDocument(error, this.#reply.requestId)))
   }

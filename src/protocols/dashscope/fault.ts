@@ -175,8 +175,8 @@ function kindOf (code: string | undefined, status: number | undefined): ErrorKin
     const known = Object.hasOwn(KINDS, code) ? KINDS[code] : KINDS_BY_PATTERN.find(([pattern]) => pattern.test(code))?.[1]
     if (known !== undefined) return known
   }
-  if (status === undefined || status >= 500) return KINDS_BY_STATUS[status ?? 500] ?? 'upstream_failed'
-  return KINDS_BY_STATUS[status] ?? 'invalid_request'
+  const isRefusal = status !== undefined && status >= 400 && status < 500
+  return KINDS_BY_STATUS[status ?? 500] ?? (isRefusal ? 'invalid_request' : 'upstream_failed')
 }
 
 /** Throttling keeps its 429, which clients know to wait on, whatever status it came with. */

@@ -1,0 +1,73 @@
+import t from 'tap'
+import { dashscope } from '../../../src/protocols/dashscope/index.ts'
+import { eventsOf } from '../../support/sse.ts'
+import { fixture } from './samples.ts'
+
+function watched (stream: string | Buffer) {
+  const observer = dashscope.dialect.createObserver({ usage: true })
+  const verdicts = eventsOf(stream).map((event) => observer.observe(event))
+  return { observer, verdicts, actions: verdicts.map(({ action }) => action) }
+}
+
+function frame (data: object | string, head = 'event:result\n:HTTP_STATUS/200\n'): string {
+  return `id:1\n${head}data:${typeof data === 'string' ? data : JSON.stringify(data)}\n\n`
+}
+
+t.test('relays a whole stream and reports what it used', async t => {
+  for (const name of ['message.sse', 'parallel-tools.sse', 'thinking.sse']) {
+    const { observer, actions } = watched(fixture(name))
+    t.ok(actions.every((action) => action === 'relay'), name)
+    t.match(observer, { complete: true, contentSeen: true }, name)
+  }
+  t.match(watched(fixture('message.sse')).observer.usage(), { inputTokens: 26, outputTokens: 5 })
+})
+
+t.test('sees that a stream was cut', async t => {
+  const { observer } = watched(fixture('cut.sse'))
+  t.match(observer, { complete: false, contentSeen: true })
+  t.match(observer.usage(), { outputTokens: 2 })
+})
+
+t.test('is not fooled by what a model or a user writes', async t => {
+  const text = '"finish_reason":"stop","output_tokens":9,"code":"x"\nevent:error\n:HTTP_STATUS/500'
+  const { observer, actions } = watched(frame({ output: { choices: [{ message: { content: text }, finish_reason: 'null' }] } }))
+  t.strictSame(actions, ['relay'])
+  t.equal(observer.complete, false)
+  t.equal(observer.usage(), undefined)
+})
+
+t.test('tells content from its absence', async t => {
+  const seen = (message: object) => watched(frame({ output: { choices: [{ message, finish_reason: 'null' }] } })).observer.contentSeen
+  t.equal(seen({ content: '', reasoning_content: '' }), false)
+  t.equal(seen({ content: [] }), false)
+  t.equal(seen({ content: [{ text: '' }], tool_calls: [] }), false)
+  t.equal(seen({ content: 'a' }), true)
+  t.equal(seen({ content: [{ text: 'a' }] }), true)
+  t.equal(seen({ content: '', reasoning_content: 'a' }), true)
+  t.equal(seen({ content: '', tool_calls: [{ id: '' }] }), true)
+  t.equal(watched(frame({ output: { text: 'a', finish_reason: 'null' } })).observer.contentSeen, true)
+})
+
+t.test('fails on every form of error', async t => {
+  t.match(watched(fixture('error-frame.sse')).verdicts.at(-1), { action: 'fail', error: { kind: 'budget_exhausted', status: 429 } })
+  t.match(watched(fixture('error-by-status.sse')).verdicts.at(-1), { action: 'fail', error: { kind: 'content_filtered' } })
+  t.match(watched(frame({ code: 'InternalError', message: 'm' })).verdicts, [{ action: 'fail', error: { kind: 'upstream_failed' } }])
+  t.match(watched(frame('{"x"')).verdicts, [{ action: 'fail', error: { kind: 'upstream_protocol' } }])
+})
+
+t.test('relays comments and withholds the marker this protocol does not have', async t => {
+  t.strictSame(watched(':keepalive\n\ndata:\n\ndata:[DONE]\n\n' + frame({ usage: {} })).actions, ['relay', 'relay', 'withhold', 'relay'])
+})
+
+t.test('has the text to count where no usage came, of both kinds of stream', async t => {
+  const stream = (...texts: string[]) => texts.map((text) => frame({ output: { text, finish_reason: 'null' }, usage: { input_tokens: 0, output_tokens: 0 } })).join('')
+  t.equal(watched(stream('I', ' like', ' apple')).observer.outputText(), 'I like apple')
+  t.equal(watched(stream('I', 'I like', 'I like apple')).observer.outputText(), 'I like apple')
+  t.equal(watched(stream('I')).observer.usage(), undefined)
+  t.equal(watched('').observer.outputText(), '')
+})
+
+t.test('believes zero output of an answer that is whole', async t => {
+  const { observer } = watched(frame({ output: { text: '', finish_reason: 'stop' }, usage: { input_tokens: 5, output_tokens: 0 } }))
+  t.match(observer.usage(), { inputTokens: 5, outputTokens: 0 })
+})
