@@ -50,8 +50,8 @@ export function systemDeps (config: Config): ServerDeps {
 /** The composition root: every part is made here once and handed on. */
 export async function startServer (config: Config, catalog: Catalog, deps: ServerDeps): Promise<RunningServer> {
   const { clock } = deps
-  const store = openStore(config, clock)
   const metrics = createMetrics()
+  const store = openStore(config, metrics, deps)
   const pools = createPools()
   const tokens = createTokenCounter({ inlineBytesMax: COUNT_INLINE_BYTES_MAX })
   let current = catalog
@@ -103,12 +103,15 @@ interface Store {
   close (): void
 }
 
-function openStore (config: Config, clock: Clock): Store {
+function openStore (config: Config, metrics: Metrics, { clock, logger }: ServerDeps): Store {
   const { data_dir: dataDir } = config.store
   const database = openDatabase(dataDir)
   const pepper = config.secrets.master_secret ?? fileSecret(dataDir, 'secret', () => randomBytes(32).toString('base64url'))
   const keys = createEmbeddedKeys(database)
-  const ledger = createEmbeddedLedger(database, clock)
+  const ledger = createEmbeddedLedger(database, clock, (record, cause) => {
+    metrics.recordLost()
+    logger.error({ requestId: record.requestId, cause: cause instanceof Error ? cause.message : undefined }, 'a ledger record could not be written')
+  })
   return {
     keys,
     ledger,

@@ -12,7 +12,7 @@ const RULES: Readonly<Record<string, (value: JsonValue) => string | undefined>> 
   temperature: (value) => float('temperature', value) ??
     unless(number(value) >= 0 && number(value) < 2, 'Temperature should be in [0.0, 2.0)'),
   top_p: (value) => float('top_p', value) ?? unless(number(value) > 0 && number(value) <= 1, 'Range of top_p should be (0.0, 1.0]'),
-  top_k: (value) => integer('top_k', value) ?? unless(number(value) >= 0, 'Parameter top_k be greater than or equal to 0'),
+  top_k: (value) => integer('top_k', value) ?? unless(number(value) >= 1, 'Parameter top_k be greater than or equal to 1'),
   presence_penalty: (value) => float('presence_penalty', value) ??
     unless(Math.abs(number(value)) <= 2, 'Presence_penalty should be in [-2.0, 2.0]'),
   frequency_penalty: (value) => float('frequency_penalty', value) ??

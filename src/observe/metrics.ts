@@ -5,6 +5,8 @@ import type { Exchange } from '../relay/exchange.ts'
 export interface Metrics {
   readonly registry: Registry
   record (exchange: Exchange, durationMs: number): void
+  /** A ledger record that could not be written. */
+  recordLost (): void
 }
 
 const SECONDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600]
@@ -32,8 +34,11 @@ export function createMetrics (): Metrics {
     name: 'dashgate_first_content_seconds', help: 'Time from the request to the first generated content of a stream.', labelNames: ['upstream'], buckets: SECONDS, registers
   })
 
+  const lost = new Counter({ name: 'dashgate_ledger_lost_total', help: 'Ledger records that could not be written.', registers })
+
   return {
     registry,
+    recordLost () { lost.inc() },
     record (exchange, durationMs) {
       // A name that is in no catalog was made up by a client: it must not become a series.
       const model = exchange.model?.name ?? 'unknown'

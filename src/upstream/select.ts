@@ -4,6 +4,8 @@ export interface Candidate { readonly target: Target, readonly key: UpstreamKey 
 
 /** Most tries one request may cost its upstreams. */
 export const ATTEMPTS_MAX = 3
+/** Fewer, so that a pool of bad keys leaves a try for the next target. */
+export const KEYS_PER_TARGET_MAX = 2
 
 /**
  * The order in which to try a model's targets and their keys: lower priority numbers first, drawn by weight among equals.
@@ -15,7 +17,8 @@ export function candidatesFor (model: Model, random: () => number): Candidate[] 
   for (const priority of priorities) {
     const targets = drawn(model.targets.filter((target) => target.priority === priority), random)
     for (const target of targets) {
-      for (const key of drawn(target.upstream.keys, random)) candidates.push({ target, key })
+      const keys = drawn(target.upstream.keys, random).slice(0, KEYS_PER_TARGET_MAX)
+      for (const key of keys) candidates.push({ target, key })
     }
   }
   return candidates.slice(0, ATTEMPTS_MAX)

@@ -21,7 +21,7 @@ const ROWS: readonly Row[] = [
   { name: 'temperature', inside: [], outside: [...NOT_NUMBERS, BIG, '1e400'], message: "'temperature' must be Float" },
   { name: 'top_p', inside: ['1', '1.0', '0.8', '1e-9'], outside: ['0', '-0', '-0.1', '1.0000001', '2'], message: 'Range of top_p should be (0.0, 1.0]' },
   { name: 'top_p', inside: [], outside: [...NOT_NUMBERS, BIG, '1e400'], message: "'top_p' must be Float" },
-  { name: 'top_k', inside: ['0', '1', '50', '101', '20.0'], outside: ['-1', '-100'], message: 'Parameter top_k be greater than or equal to 0' },
+  { name: 'top_k', inside: ['1', '50', '101', '20.0'], outside: ['0', '-1', '-100'], message: 'Parameter top_k be greater than or equal to 1' },
   { name: 'top_k', inside: [], outside: [...NOT_NUMBERS, '0.5', BIG], message: "'top_k' must be Integer" },
   { name: 'presence_penalty', inside: ['-2', '2.0', '0', '1.5'], outside: ['-2.0001', '2.1', '1e30'], message: 'Presence_penalty should be in [-2.0, 2.0]' },
   { name: 'presence_penalty', inside: [], outside: [...NOT_NUMBERS, '1e400'], message: "'presence_penalty' must be Float" },

@@ -1,6 +1,6 @@
 import t from 'tap'
 import fc from 'fast-check'
-import { ATTEMPTS_MAX, candidatesFor } from '../../src/upstream/select.ts'
+import { ATTEMPTS_MAX, KEYS_PER_TARGET_MAX, candidatesFor } from '../../src/upstream/select.ts'
 import { createSeededRandom } from '../support/fixed.ts'
 import type { Model, Target } from '../../src/core/catalog.ts'
 
@@ -70,13 +70,18 @@ t.test('there are never more tries than allowed, none twice, and all that fit', 
   fc.assert(fc.property(targets, edges, (list, random) => {
     const of = model(...list.map((entry, index) => target(`t${index}-`, entry)))
     const candidates = candidatesFor(of, random)
-    const keys = list.reduce((sum, entry) => sum + entry.keys.length, 0)
+    const keys = list.reduce((sum, entry) => sum + Math.min(KEYS_PER_TARGET_MAX, entry.keys.length), 0)
     const priorities = candidates.map((candidate) => candidate.target.priority)
     return candidates.length === Math.min(ATTEMPTS_MAX, keys) && new Set(candidates.map(({ key }) => key)).size === candidates.length &&
       candidates.every((candidate) => candidate.target.upstream.keys.includes(candidate.key)) &&
       priorities.every((priority, index) => index === 0 || priority >= (priorities[index - 1] as number))
   }), { numRuns: 1000 })
   t.pass('1,000 models')
+})
+
+t.test('a pool of keys leaves a try for the next target', async (t) => {
+  const of = model(target('a', { keys: [1, 1, 1, 1] }), target('b', { priority: 1 }))
+  t.equal(names(of, createSeededRandom(5)).at(-1), 'b0')
 })
 
 t.test('choosing leaves the model as it is', async (t) => {
