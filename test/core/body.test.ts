@@ -179,7 +179,12 @@ t.test('many backslashes and many strings take no more than one pass', async (t)
   const slashes = '\\\\'.repeat(500_000)
   t.equal((read(`{"a":"${slashes}"}`).document['a'] as string).length, 500_000)
   t.match(refusalOf(() => read(`{"a":"${slashes}\\"}`)), { kind: 'invalid_request' })
-  t.equal((read(`{"a":[${'"\\"",'.repeat(200_000)}1]}`).document['a'] as unknown[]).length, 200_001)
+  t.equal((read(`{"a":[${'"\\"",'.repeat(90_000)}1]}`).document['a'] as unknown[]).length, 90_001)
+})
+
+t.test('a body of more values than a conversation has is refused before it is parsed', async (t) => {
+  t.equal((read(`{"a":[${'1,'.repeat(99_999)}1]}`).document['a'] as unknown[]).length, 100_000)
+  t.match(refusalOf(() => read(`{"a":[${'1,'.repeat(100_001)}1]}`)), { kind: 'invalid_request' })
 })
 
 t.test('numbers a double cannot hold keep their digits', async (t) => {
