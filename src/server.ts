@@ -56,6 +56,7 @@ export async function startServer (config: Config, catalog: Catalog, deps: Serve
   const tokens = createTokenCounter({ inlineBytesMax: COUNT_INLINE_BYTES_MAX })
   let current = catalog
   let isReady = true
+  const exchanges = createExchanges()
   const app = buildApp({ bodyBytesMax: config.server.body_bytes_max }, {
     ...deps,
     tokens,
@@ -65,6 +66,8 @@ export async function startServer (config: Config, catalog: Catalog, deps: Serve
     authenticate: createAuthenticate(store.keys, store.pepper),
     currentCatalog: () => current,
     isReady: () => isReady,
+    refused: (error) => metrics.recordRefused(error),
+    track: exchanges.track,
     record: recorder(metrics, deps)
   })
   const admin = buildAdminApp({ metrics, isReady: () => isReady })
@@ -84,11 +87,28 @@ export async function startServer (config: Config, catalog: Catalog, deps: Serve
       const stopTimer = clock.setTimer(durationMs(config.server.shutdown_timeout), () => app.server.closeAllConnections())
       await app.close()
       stopTimer()
+      await exchanges.ended()
       await admin.close()
       await pools.close()
       await tokens.close()
       store.close()
     }
+  }
+}
+
+/** The exchanges under way. Their records come after their answers, so the store must wait for them. */
+function createExchanges (): { track (exchange: Promise<void>): Promise<void>, ended (): Promise<void> } {
+  const running = new Set<Promise<void>>()
+  return {
+    async track (exchange) {
+      running.add(exchange)
+      try {
+        await exchange
+      } finally {
+        running.delete(exchange)
+      }
+    },
+    async ended () { await Promise.allSettled(running) }
   }
 }
 

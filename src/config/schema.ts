@@ -35,13 +35,13 @@ const AdminSchema = Type.Object({
 
 const SecretsSchema = Type.Object({
   admin_token: Type.Optional(Type.String({
-    description: 'Token of the admin API; generated into data_dir if absent. Environment: DASHGATE_ADMIN_TOKEN.', minLength: 32, maxLength: 512
+    description: 'Token of the admin API. Checked here, and used once there is an admin API. Environment: DASHGATE_ADMIN_TOKEN.', minLength: 32, maxLength: 512
   })),
   bootstrap_key: Type.Optional(Type.String({
     description: 'A client key made at start for the team default, if it is not there. Environment: DASHGATE_BOOTSTRAP_KEY.', minLength: 20, maxLength: 512
   })),
   master_secret: Type.Optional(Type.String({
-    description: 'What stored keys are peppered and encrypted with; generated into data_dir if absent. Environment: DASHGATE_SECRET.', minLength: 32, maxLength: 512
+    description: 'What stored keys are peppered with; generated into data_dir if absent. Environment: DASHGATE_SECRET.', minLength: 32, maxLength: 512
   }))
 }, { ...section, description: 'The gateway\'s own secrets; better set by the environment or by its …_FILE variables. A change needs a restart.' })
 
@@ -50,7 +50,7 @@ const PoliciesSchema = Type.Object({
     description: 'max_tokens above the model\'s cap: refuse the request, or lower it to the cap.', default: 'reject'
   }),
   budget_fit: Type.Enum(['clamp', 'reject'], {
-    description: 'max_tokens above what a budget still allows: lower it, or refuse the request.', default: 'clamp'
+    description: 'max_tokens above what a budget still allows: lower it, or refuse the request. Takes effect with budgets, which are still to come.', default: 'clamp'
   }),
   client_abort: Type.Enum(['cancel', 'drain'], {
     description: 'A client that hangs up: stop the upstream at once, or read on for a moment to learn the usage.', default: 'cancel'
@@ -59,7 +59,7 @@ const PoliciesSchema = Type.Object({
     description: 'strict also refuses what DashScope\'s first documentation forbade and its service accepts today.', default: 'lenient'
   }),
   unpriced_model: Type.Enum(['reject', 'allow'], {
-    description: 'A model without a price while a money budget applies: refuse the request, or let it through uncharged.', default: 'reject'
+    description: 'A model without a price while a money budget applies: refuse the request, or let it through uncharged. Takes effect with budgets.', default: 'reject'
   })
 }, { ...section, description: 'Decisions that are yours to take.' })
 

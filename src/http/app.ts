@@ -11,6 +11,7 @@ import { listRoutes } from './routes.ts'
 import type { Authenticate } from '../accounts/authenticate.ts'
 import type { Catalog } from '../core/catalog.ts'
 import type { ConnectionLimits } from './limits.ts'
+import type { GatewayError } from '../core/errors.ts'
 import type { Ids } from '../core/clock.ts'
 import type { Protocol } from '../core/protocol.ts'
 import type { RelayDeps } from '../relay/handle.ts'
@@ -22,6 +23,9 @@ export interface AppDeps extends RelayDeps {
   readonly currentCatalog: () => Catalog
   /** False while draining: load balancers are to look elsewhere. */
   readonly isReady: () => boolean
+  readonly refused: (error: GatewayError) => void
+  /** Given every exchange as it begins, so that closing can wait for the last record. */
+  readonly track: (exchange: Promise<void>) => Promise<void>
 }
 
 export interface AppOptions {
@@ -33,7 +37,7 @@ export interface AppOptions {
 /** The inference listener: every route a client can reach, and nothing that is not listed here. */
 export function buildApp (options: AppOptions, deps: AppDeps): FastifyInstance {
   const limits = { ...CONNECTION_LIMITS, ...options.limits }
-  const refusing = { clock: deps.clock, limits, refuse: createRefuse(deps.protocols, deps.ids) }
+  const refusing = { clock: deps.clock, limits, refuse: createRefuse(deps.protocols, deps) }
   const answerError = createErrorHandler(refusing)
   const app = fastify({
     serverFactory: (handler) => createHttpServer(handler, refusing),
@@ -51,7 +55,10 @@ export function buildApp (options: AppOptions, deps: AppDeps): FastifyInstance {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => { done(null, body) })
   app.decorateRequest('caller', null)
-  app.addHook('onRequest', async (request, reply) => { reply.raw.setHeader('x-request-id', request.id) })
+  app.addHook('onRequest', (request, reply, done) => {
+    reply.raw.setHeader('x-request-id', request.id)
+    done()
+  })
   app.setErrorHandler(answerError)
   refuseUnknownRoutes(app, listRoutes(app), deps.protocols)
   addChatRoutes(app, deps)

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { createClientReply } from '../relay/client-reply.ts'
-import { checkContentType, headerValues } from './headers.ts'
+import { checkContentLength, checkContentType, headerValues } from './headers.ts'
 import { handle } from '../relay/handle.ts'
 import { openExchange } from '../relay/exchange.ts'
 import { readJsonBody } from '../core/body.ts'
@@ -20,10 +20,13 @@ export function addChatRoutes (app: FastifyInstance, deps: AppDeps): void {
   for (const protocol of deps.protocols) {
     for (const path of protocol.surface.chatPaths) {
       app.post(path, {
-        onRequest: async (request) => {
+        onRequest: async (request, reply) => {
           const headers = headerValues(request.headers)
           request.caller = { principal: deps.authenticate(headers), headers }
           checkContentType(headers)
+          checkContentLength(headers, request.routeOptions.bodyLimit)
+          // Whoever waits for leave to send its body gets it now that nothing but the body can be wrong.
+          if (headers['expect'] !== undefined) reply.raw.writeContinue()
         }
       }, async (request, reply) => {
         if (request.caller === null) throw new TypeError('a chat route must authenticate')
@@ -34,7 +37,7 @@ export function addChatRoutes (app: FastifyInstance, deps: AppDeps): void {
           reply: createClientReply(reply.raw, request.id)
         }, deps)
         reply.hijack()
-        await handle(exchange, incoming(protocol, path, request.caller.headers, request.body), deps)
+        await deps.track(handle(exchange, incoming(protocol, path, request.caller.headers, request.body), deps))
       })
     }
   }

@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http'
 import type { ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
 import type { Socket } from 'node:net'
 import { GatewayError } from '../core/errors.ts'
 import { sendRefusal } from './refusal.ts'
@@ -34,6 +35,12 @@ export function answerClientError (error: Error, socket: Socket, deps: ClientErr
   if (broken === undefined) socket.end(rawReply(refusal))
   else if (!broken.headersSent) sendRefusal(broken, refusal, { ...deps, connection: 'close' })
   socket.destroySoon()
+}
+
+/** Answers CONNECT, which comes with a socket and no response: nothing is ever tunnelled. */
+export function refuseTunnel (socket: Duplex, { refuse }: HttpServerDeps): void {
+  socket.on('error', () => socket.destroy())
+  socket.end(rawReply(refuse(new GatewayError('method_not_allowed', 'Request method \'CONNECT\' is not supported.'), '/')))
 }
 
 const URL_CHARACTERS_MAX = 2_048

@@ -44,12 +44,12 @@ function ours (caught: unknown): GatewayError {
 
 /** Refuses what no route takes before any of its body is read. */
 export function refuseUnknownRoutes (app: FastifyInstance, routes: readonly Route[], protocols: readonly Protocol[]): void {
-  app.addHook('onRequest', async (request, reply) => {
-    if (!request.is404) return
+  app.addHook('onRequest', (request, reply, done) => {
+    if (!request.is404) return done()
     const allowed = methodsAt(routes, request.url)
     if (allowed.length > 0) reply.raw.setHeader('allow', allowed.join(', '))
     // No header of CORS goes with it: keys have no place in the pages of a browser.
-    if (allowed.length > 0 && request.method === 'OPTIONS') return await reply.code(204).send()
-    throw routeFault(request, allowed, protocols)
+    if (allowed.length > 0 && request.method === 'OPTIONS') reply.code(204).send()
+    else done(routeFault(request, allowed, protocols))
   })
 }

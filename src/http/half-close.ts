@@ -2,9 +2,9 @@ import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Clock } from '../core/clock.ts'
 
-const PROBE_INTERVAL_MS = 200
-/** Long enough for the reset that answers a probe to come back over the slowest line. */
-const PROBES_MAX = 20
+/** Each wait is twice the one before: a near client is missed within this, one behind a slow line after some seconds. */
+const FIRST_PROBE_INTERVAL_MS = 50
+const PROBES_MAX = 8
 
 /**
  * A client that has closed its half still wants its answer, and one that is gone altogether looks just the same until it
@@ -16,9 +16,9 @@ export function probeHalfClosed (socket: Socket, open: ReadonlySet<ServerRespons
   function probe (): void {
     const [oldest] = open
     if (oldest === undefined || socket.destroyed || probes === PROBES_MAX) return
-    probes++
     sayNothing(oldest)
-    clock.setTimer(PROBE_INTERVAL_MS, probe)
+    clock.setTimer(FIRST_PROBE_INTERVAL_MS * 2 ** probes, probe)
+    probes++
   }
   probe()
 }

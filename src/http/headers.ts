@@ -28,3 +28,10 @@ export function checkContentType (headers: HeaderValues): void {
     }
   }
 }
+
+/** Refuses a body that says itself that it is too large. @throws GatewayError `request_too_large` */
+export function checkContentLength (headers: HeaderValues, bytesMax: number): void {
+  if (Number(headers['content-length']) > bytesMax) {
+    throw new GatewayError('request_too_large', `The request body is larger than the ${bytesMax} bytes this gateway accepts.`)
+  }
+}

@@ -17,8 +17,15 @@ export interface Refusal {
 /** Words an error for whoever asked for `url`, known route or not. */
 export type Refuse = (error: GatewayError, url: string) => Refusal
 
-export function createRefuse (protocols: readonly Protocol[], ids: Ids): Refuse {
+export interface RefuseDeps {
+  readonly ids: Ids
+  /** Told of everything that is refused outside an exchange: such requests have no record of their own. */
+  readonly refused: (error: GatewayError) => void
+}
+
+export function createRefuse (protocols: readonly Protocol[], { ids, refused }: RefuseDeps): Refuse {
   return (error, url) => {
+    refused(error)
     const requestId = ids.requestId()
     const { status, body } = protocolFor(url, protocols).surface.renderError(error, requestId)
     const headers = { 'content-type': 'application/json; charset=utf-8', 'x-request-id': requestId, ...errorHeaders(error) }

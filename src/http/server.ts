@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { answerClientError } from './client-errors.ts'
+import { answerClientError, refuseTunnel } from './client-errors.ts'
 import { headFault } from './head.ts'
 import { probeHalfClosed } from './half-close.ts'
 import { sendRefusal } from './refusal.ts'
@@ -28,21 +28,7 @@ interface Connection {
 export function createHttpServer (handler: RequestListener, deps: HttpServerDeps): Server {
   const { limits } = deps
   const connections = new WeakMap<Socket, Connection>()
-  const server = createServer({
-    headersTimeout: limits.headTimeoutMs,
-    requestTimeout: limits.requestTimeoutMs,
-    keepAliveTimeout: limits.keepAliveTimeoutMs,
-    connectionsCheckingInterval: limits.checkIntervalMs,
-    maxHeaderSize: limits.headBytesMax,
-    insecureHTTPParser: false,
-    // A missing Host is refused by our own check, in the caller's words.
-    requireHostHeader: false
-  })
-  server.maxConnections = limits.connectionsMax
-  // One more than may come: Node drops what is above without a word.
-  server.maxHeadersCount = limits.headersMax + 1
-  // Whoever has sent all it wants to say may close its half of the connection and wait for the answer.
-  Object.assign(server, { httpAllowHalfOpen: true })
+  const server = createLimitedServer(limits)
 
   function accept (request: IncomingMessage, response: ServerResponse): void {
     const { socket } = request
@@ -73,8 +59,32 @@ export function createHttpServer (handler: RequestListener, deps: HttpServerDeps
   })
   server.on('request', accept)
   server.on('checkExpectation', accept)
+  // Without this Node gives leave to send a body before anybody has looked at the head.
+  server.on('checkContinue', (request, response) => {
+    response.shouldKeepAlive = false
+    accept(request, response)
+  })
+  server.on('connect', (_request, socket) => refuseTunnel(socket, deps))
   server.on('clientError', (error, socket) => {
     answerClientError(error, socket as Socket, { ...deps, owed: [...connections.get(socket as Socket)?.open ?? []] })
   })
   return server
+}
+
+function createLimitedServer (limits: ConnectionLimits): Server {
+  const server = createServer({
+    headersTimeout: limits.headTimeoutMs,
+    requestTimeout: limits.requestTimeoutMs,
+    keepAliveTimeout: limits.keepAliveTimeoutMs,
+    connectionsCheckingInterval: limits.checkIntervalMs,
+    maxHeaderSize: limits.headBytesMax,
+    insecureHTTPParser: false,
+    // A missing Host is refused by our own check, in the caller's words.
+    requireHostHeader: false
+  })
+  server.maxConnections = limits.connectionsMax
+  // One more than may come: Node drops what is above without a word.
+  server.maxHeadersCount = limits.headersMax + 1
+  // Whoever has sent all it wants to say may close its half of the connection and wait for the answer.
+  return Object.assign(server, { httpAllowHalfOpen: true })
 }

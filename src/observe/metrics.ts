@@ -1,10 +1,13 @@
 import { Counter, Histogram, Registry, collectDefaultMetrics } from 'prom-client'
+import type { GatewayError } from '../core/errors.ts'
 import type { Exchange } from '../relay/exchange.ts'
 
 /** Every metric this process exposes. Labels take configured names and closed lists only, so the series are bounded. */
 export interface Metrics {
   readonly registry: Registry
   record (exchange: Exchange, durationMs: number): void
+  /** A request that was refused before it became an exchange: no key, no such route, broken framing. */
+  recordRefused (error: GatewayError): void
   /** A ledger record that could not be written. */
   recordLost (): void
 }
@@ -34,10 +37,14 @@ export function createMetrics (): Metrics {
     name: 'dashgate_first_content_seconds', help: 'Time from the request to the first generated content of a stream.', labelNames: ['upstream'], buckets: SECONDS, registers
   })
 
+  const refused = new Counter({
+    name: 'dashgate_refused_total', help: 'Requests refused before they were read, by kind of error.', labelNames: ['error'], registers
+  })
   const lost = new Counter({ name: 'dashgate_ledger_lost_total', help: 'Ledger records that could not be written.', registers })
 
   return {
     registry,
+    recordRefused (error) { refused.inc({ error: error.kind }) },
     recordLost () { lost.inc() },
     record (exchange, durationMs) {
       // A name that is in no catalog was made up by a client: it must not become a series.

@@ -62,7 +62,7 @@ async function tryCandidate (
     refuseEncoding(response)
     return { response, target, lane: relayed === undefined ? 'canonical' : 'bytes', stream: upstreamCall.stream }
   }
-  throw await errorOf(response, target, deps.clock)
+  throw await errorOf(response, { target, clock: deps.clock, signal: exchange.reply.gone })
 }
 
 function requestOf (exchange: Exchange, opened: OpenedCall): ReturnType<OpenedCall['parseRequest']> {
@@ -72,7 +72,8 @@ function requestOf (exchange: Exchange, opened: OpenedCall): ReturnType<OpenedCa
 
 function authorized (call: UpstreamCall, credentials: HeaderValues, workspace: string | undefined): UpstreamCall {
   const headers: Record<string, string> = workspace === undefined ? {} : { 'x-dashscope-workspace': workspace }
-  for (const [name, value] of Object.entries({ ...call.headers, ...credentials })) if (value !== undefined) headers[name] = value
+  // Names in one case: two spellings of one header would be sent as two headers.
+  for (const [name, value] of Object.entries({ ...call.headers, ...credentials })) if (value !== undefined) headers[name.toLowerCase()] = value
   return { ...call, headers }
 }
 
@@ -84,12 +85,21 @@ function refuseEncoding (response: UpstreamResponse): void {
   throw new GatewayError('upstream_protocol', 'The upstream sent an encoding it was not asked for.')
 }
 
-async function errorOf (response: UpstreamResponse, target: Target, clock: Clock): Promise<GatewayError> {
+interface Reading { readonly target: Target, readonly clock: Clock, readonly signal: AbortSignal }
+
+async function errorOf (response: UpstreamResponse, { target, clock, signal }: Reading): Promise<GatewayError> {
   if (response.status >= 300 && response.status < 400) {
     response.body.abort()
     return new GatewayError('upstream_protocol', 'The upstream answered with a redirect, which is not followed.')
   }
   const timeoutMs = target.upstream.timeouts.idleTimeoutMs
-  const body = await readBody(response.body, { bytesMax: ERROR_BODY_BYTES_MAX, timeoutMs, clock })
+  const body = await readBody(response.body, { bytesMax: ERROR_BODY_BYTES_MAX, timeoutMs, clock, signal }).catch(withoutWords)
   return target.upstream.protocol.dialect.parseError({ status: response.status, headers: response.headers, body })
+}
+
+/** The status says enough where its words cannot be read, unless nobody is left to hear it. */
+function withoutWords (caught: unknown): Buffer {
+  const error = GatewayError.from(caught)
+  if (error.kind === 'client_closed' || error.kind === 'internal') throw error
+  return Buffer.alloc(0)
 }

@@ -1,7 +1,7 @@
-import { GatewayError } from '../core/errors.ts'
 import { EVENT_BYTES_MAX } from './lane.ts'
 import { Splitter } from '../sse/splitter.ts'
 import { parseEvent } from '../sse/parser.ts'
+import { truncatedStream } from '../core/errors.ts'
 import type { Lane, LaneOptions } from './lane.ts'
 
 const EVENT_END = Buffer.from('\n\n')
@@ -34,7 +34,7 @@ export function createByteLane ({ opened, target, meter, write, identity }: Lane
         // Some readers drop an event that no blank line ends.
         write(EVENT_END)
       }
-      if (!observer.complete) throw new GatewayError('upstream_failed', 'The upstream closed the stream before the answer was complete.')
+      if (!observer.complete) throw truncatedStream()
     },
     errorBytes: (error) => opened.createEncoder(identity).encode({ type: 'response-error', error }),
     get eventsSeen () { return eventsSeen }

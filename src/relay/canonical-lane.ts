@@ -9,21 +9,23 @@ import type { Lane, LaneOptions } from './lane.ts'
 /** Different protocols: the upstream's events become canonical ones, and those the client's. */
 export function createCanonicalLane (options: LaneOptions): Lane {
   const encoder = options.opened.createEncoder(options.identity)
-  return {
-    ...createDecodingLane(options, (event) => {
+  return createDecodingLane(options, {
+    emit (event) {
       const bytes = encoder.encode(event)
       if (bytes !== undefined) options.write(bytes)
-    }),
+    },
     errorBytes: (error) => encoder.encode({ type: 'response-error', error })
-  }
+  })
 }
 
 /** For an answer that is wanted in one piece: the events are kept and nothing is written. */
 export function createCollectingLane (options: Pick<LaneOptions, 'target' | 'meter'> & { readonly events: ChatEvent[] }): Lane {
-  return createDecodingLane(options, (event) => options.events.push(event))
+  return createDecodingLane(options, { emit: (event) => options.events.push(event), errorBytes: () => undefined })
 }
 
-function createDecodingLane ({ target, meter }: Pick<LaneOptions, 'target' | 'meter'>, emit: (event: ChatEvent) => void): Lane {
+interface Emitter { readonly emit: (event: ChatEvent) => void, readonly errorBytes: Lane['errorBytes'] }
+
+function createDecodingLane ({ target, meter }: Pick<LaneOptions, 'target' | 'meter'>, { emit, errorBytes }: Emitter): Lane {
   const decoder = target.upstream.protocol.dialect.createDecoder(target)
   const splitter = new Splitter(EVENT_BYTES_MAX)
   const tally = createTally()
@@ -47,7 +49,7 @@ function createDecodingLane ({ target, meter }: Pick<LaneOptions, 'target' | 'me
       if (rest.length > 0) onEvents(decoder.decode(parseEvent(rest)))
       onEvents(decoder.end())
     },
-    errorBytes: () => undefined,
+    errorBytes,
     get eventsSeen () { return eventsSeen }
   }
 }

@@ -7,6 +7,7 @@ import { sendError } from './client-reply.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Exchange } from './exchange.ts'
 import type { Ledger } from '../metering/ledger.ts'
+import type { Meter } from './meter.ts'
 import type { JsonBody } from '../core/body.ts'
 import type { HeaderValues } from '../core/protocol.ts'
 import type { Send } from '../upstream/send.ts'
@@ -43,8 +44,17 @@ export async function handle (exchange: Exchange, incoming: Incoming, deps: Rela
     exchange.error ??= GatewayError.from(caught)
     sendError(exchange.reply, exchange.surface.surface, exchange.error)
   } finally {
-    await meter.finish()
+    await settle(exchange, meter)
     deps.record(exchange)
+  }
+}
+
+/** The client has its answer by now: what fails here is for the log alone. */
+async function settle (exchange: Exchange, meter: Meter): Promise<void> {
+  try {
+    await meter.finish()
+  } catch (caught) {
+    exchange.error ??= GatewayError.from(caught)
   }
 }
 

@@ -1,3 +1,4 @@
+import { GatewayError } from '../core/errors.ts'
 import { NO_USAGE } from '../core/usage.ts'
 import { TokenCounterError } from '../tokens/counter.ts'
 import { costNano } from '../metering/prices.ts'
@@ -64,19 +65,22 @@ function isRefusal ({ error, firstContentMonotonicMs }: Exchange): boolean {
 
 async function estimate (exchange: Exchange, text: string, tokens: TokenCounter): Promise<Usage> {
   if (exchange.opened === undefined) return NO_USAGE
-  const prompt = exchange.opened.envelope.prompt()
+  const { envelope } = exchange.opened
   const promptBytes = exchange.call?.body.bytes.length ?? 0
-  const inputTokens = exchange.inputTokensCounted ?? await counted(() => tokens.count(prompt), promptBytes)
+  const inputTokens = exchange.inputTokensCounted ?? await counted(() => tokens.count(envelope.prompt()), promptBytes)
   const outputTokens = text === '' ? 0 : await counted(() => tokens.countText(text), Buffer.byteLength(text))
   return { ...NO_USAGE, inputTokens, outputTokens, source: 'estimated' }
 }
 
-/** A count, or where the counter cannot take more work the bound that holds for any text: a token has a byte at least. */
+/**
+ * A count, or the bound that holds for any text, a byte for each token: the counter may be busy, and the byte lane carries
+ * prompts that cannot be put in canonical form.
+ */
 async function counted (count: () => number | Promise<number>, bytes: number): Promise<number> {
   try {
     return await count()
   } catch (cause) {
-    if (cause instanceof TokenCounterError) return bytes
+    if (cause instanceof TokenCounterError || cause instanceof GatewayError) return bytes
     throw cause
   }
 }

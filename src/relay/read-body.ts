@@ -21,7 +21,8 @@ export async function readBody (body: UpstreamBody, { bytesMax, timeoutMs, clock
   const stopTimer = clock.setTimer(timeoutMs, () =>
     give(new GatewayError('upstream_timeout', `The upstream did not finish its answer within ${timeoutMs} ms.`)))
   const onGone = (): void => give(new GatewayError('client_closed', 'The client closed the connection.'))
-  signal?.addEventListener('abort', onGone, { once: true })
+  if (signal?.aborted === true) onGone()
+  else signal?.addEventListener('abort', onGone, { once: true })
   body.flow({
     onData (chunk) {
       bytes += chunk.length
