@@ -15,12 +15,13 @@ import { fileSecret } from './store/embedded/secrets.ts'
 import { openDatabase } from './store/embedded/database.ts'
 import { PROTOCOLS } from './protocols/registry.ts'
 import { systemClock, systemIds } from './system.ts'
-import type { Catalog } from './core/catalog.ts'
+import type { Catalog, Upstream } from './core/catalog.ts'
 import type { Clock, Ids } from './core/clock.ts'
 import type { Config } from './config/schema.ts'
 import type { EmbeddedKeys } from './store/embedded/keys.ts'
 import type { EmbeddedLedger } from './store/embedded/ledger.ts'
 import type { Exchange } from './relay/exchange.ts'
+import type { FastifyInstance } from 'fastify'
 import type { Logger } from './observe/logger.ts'
 import type { Metrics } from './observe/metrics.ts'
 
@@ -66,13 +67,24 @@ export async function startServer (config: Config, catalog: Catalog, deps: Serve
     authenticate: createAuthenticate(store.keys, store.pepper),
     currentCatalog: () => current,
     isReady: () => isReady,
-    refused: (error) => metrics.recordRefused(error),
+    refused: metrics.recordRefused,
     track: exchanges.track,
     record: recorder(metrics, deps)
   })
   const admin = buildAdminApp({ metrics, isReady: () => isReady })
-  await app.listen({ host: config.server.host, port: config.server.port })
-  await admin.listen({ host: config.admin.host, port: config.admin.port })
+  async function close (): Promise<void> {
+    isReady = false
+    const stopTimer = clock.setTimer(durationMs(config.server.shutdown_timeout), () => app.server.closeAllConnections())
+    await app.close()
+    stopTimer()
+    await exchanges.ended()
+    await Promise.all([admin.close(), pools.close(), tokens.close()])
+    store.close()
+  }
+  await listen([app, config.server], [admin, config.admin]).catch(async (cause: unknown) => {
+    await close()
+    throw cause
+  })
   return {
     inferenceUrl: urlOf(app),
     adminUrl: urlOf(admin),
@@ -80,20 +92,18 @@ export async function startServer (config: Config, catalog: Catalog, deps: Serve
     catalog: () => current,
     swapCatalog (next) {
       current = next
-      pools.retain([...next.models.values()].flatMap((model) => model.targets.map((target) => target.upstream)))
+      pools.retain(upstreamsOf(next))
     },
-    async close () {
-      isReady = false
-      const stopTimer = clock.setTimer(durationMs(config.server.shutdown_timeout), () => app.server.closeAllConnections())
-      await app.close()
-      stopTimer()
-      await exchanges.ended()
-      await admin.close()
-      await pools.close()
-      await tokens.close()
-      store.close()
-    }
+    close
   }
+}
+
+async function listen (...listeners: readonly (readonly [FastifyInstance, { readonly host: string, readonly port: number }])[]): Promise<void> {
+  for (const [app, { host, port }] of listeners) await app.listen({ host, port })
+}
+
+function upstreamsOf (catalog: Catalog): Upstream[] {
+  return [...catalog.models.values()].flatMap((model) => model.targets.map((target) => target.upstream))
 }
 
 /** The exchanges under way. Their records come after their answers, so the store must wait for them. */
