@@ -21,7 +21,6 @@ import type { Config } from './config/schema.ts'
 import type { EmbeddedKeys } from './store/embedded/keys.ts'
 import type { EmbeddedLedger } from './store/embedded/ledger.ts'
 import type { Exchange } from './relay/exchange.ts'
-import type { FastifyInstance } from 'fastify'
 import type { Logger } from './observe/logger.ts'
 import type { Metrics } from './observe/metrics.ts'
 
@@ -98,7 +97,10 @@ export async function startServer (config: Config, catalog: Catalog, deps: Serve
   }
 }
 
-async function listen (...listeners: readonly (readonly [FastifyInstance, { readonly host: string, readonly port: number }])[]): Promise<void> {
+interface Address { readonly host: string, readonly port: number }
+interface Listener { listen (address: Address): Promise<unknown> }
+
+async function listen (...listeners: readonly (readonly [Listener, Address])[]): Promise<void> {
   for (const [app, { host, port }] of listeners) await app.listen({ host, port })
 }
 

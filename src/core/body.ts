@@ -65,6 +65,12 @@ export function memberPath (key: string): string {
   return key.includes('.') ? `.${key}` : key
 }
 
+/** How many bytes a member's value takes; 0 where there is none. */
+export function memberBytes (body: JsonBody, path: string): number {
+  const span = body.members.get(path)
+  return span === undefined ? 0 : span.end - span.start
+}
+
 function parseDocument (text: string): JsonObject {
   let document: JsonValue
   try {

@@ -33,9 +33,10 @@ export const ERROR_KINDS = {
 
 export type ErrorKind = keyof typeof ERROR_KINDS
 
-/** Where an error came from when an upstream said it. `protocol` lets the same protocol's surface repeat `code` to the letter. */
+/** What an upstream said of its error. */
 export interface UpstreamFault {
-  readonly protocol: string
+  /** The protocol the error is worded in, whatever the upstream speaks otherwise: that one's surface repeats it to the letter. */
+  readonly protocol?: string
   readonly status?: number
   readonly code?: string
   readonly type?: string
@@ -76,6 +77,11 @@ export class GatewayError extends Error {
     if (caught instanceof GatewayError) return caught
     return new GatewayError('internal', 'An internal error has occurred in the gateway.', { cause: caught })
   }
+}
+
+/** An answer that was cut: whatever came of it is no success. */
+export function truncatedStream (): GatewayError {
+  return new GatewayError('upstream_failed', 'The upstream closed the stream before the answer was complete.')
 }
 
 /** Shorthand for the most frequent refusal: one parameter is wrong. */

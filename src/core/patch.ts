@@ -2,33 +2,22 @@ import type { JsonBody, Span } from './body.ts'
 
 interface Edit { readonly start: number, readonly end: number, readonly bytes: Buffer }
 
-/** New JSON by path or key; undefined where the member goes. */
-type Changes = Map<string, string | undefined>
+/** New JSON by path, as `memberPath` gives it, or by key; undefined where the member goes. */
+export type Changes = Map<string, string | undefined>
 
 /**
  * Changes a few members of a body and leaves every other byte as the client sent it: unknown fields, key order and
- * 64-bit numbers arrive upstream untouched. The last word on a path holds, and one on a whole object comes before those
- * on its members.
+ * 64-bit numbers arrive upstream untouched. A path is a top-level member's, or that of one of a recorded object such as
+ * `parameters.name`; the recorded object is added where it is missing. A change of a whole object comes before those of
+ * its members. Without changes the body's own bytes are returned.
  */
-export interface BodyPatch {
-  /** Sets a top-level member, or one of a recorded object as `parameters.name`; adds the recorded object where it is missing. */
-  set (path: string, json: string): void
-  remove (path: string): void
-  apply (): Buffer
-}
-
-export function createPatch (body: JsonBody): BodyPatch {
-  const changes: Changes = new Map()
-  return {
-    set (path, json) { changes.set(path, json) },
-    remove (path) { changes.set(path, undefined) },
-    apply: () => splice(body.bytes, editsFor(body, changes))
-  }
+export function applyChanges (body: JsonBody, changes: ReadonlyMap<string, string | undefined>): Buffer {
+  return changes.size === 0 ? body.bytes : splice(body.bytes, editsFor(body, changes))
 }
 
 const OPEN_BRACE = 0x7b
 
-function editsFor (body: JsonBody, changes: Changes): Edit[] {
+function editsFor (body: JsonBody, changes: ReadonlyMap<string, string | undefined>): Edit[] {
   const { top, inner } = byObject(changes)
   const edits: Edit[] = []
   for (const [parent, members] of inner) {
@@ -42,7 +31,7 @@ function editsFor (body: JsonBody, changes: Changes): Edit[] {
 }
 
 /** Sorts the changes by the object they fall into: a path's first dot ends the object's name. */
-function byObject (changes: Changes): { readonly top: Changes, readonly inner: ReadonlyMap<string, Changes> } {
+function byObject (changes: ReadonlyMap<string, string | undefined>): { readonly top: Changes, readonly inner: ReadonlyMap<string, Changes> } {
   const top: Changes = new Map()
   const inner = new Map<string, Changes>()
   for (const [path, json] of changes) {

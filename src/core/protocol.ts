@@ -55,6 +55,8 @@ export interface Envelope {
   readonly outputCapPath: string
   /** False where bytes prove nothing about tokens: a URL of an image costs thousands of them. */
   readonly textOnly: boolean
+  /** How many of the body's bytes the tools take; 0 without tools. */
+  readonly toolsBytes: number
   /** Whether the client wants the usage a stream carries; true where its protocol has it in every event. */
   readonly usageWanted: boolean
   prompt (): Prompt
@@ -82,6 +84,8 @@ export interface UpstreamCall {
   readonly headers: Readonly<Record<string, string>>
   readonly body: Buffer
   readonly stream: boolean
+  /** Names of the client's parameters that this dialect has no word for and leaves out, as `ignoredNames` shows them. */
+  readonly ignoredParameters: readonly string[]
 }
 
 /** What the dialect may change on its way up, besides what its target's quirks say. */

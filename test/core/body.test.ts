@@ -5,7 +5,7 @@ import { isUtf8 } from 'node:buffer'
 import { memberPath, readJsonBody } from '../../src/core/body.ts'
 import { GatewayError } from '../../src/core/errors.ts'
 import { bodyText, plain } from './json-text.ts'
-import { refusalOf } from './refusal.ts'
+import { refusalOf } from '../support/refusal.ts'
 import type { JsonBody } from '../../src/core/body.ts'
 
 const RECORDED: ReadonlySet<string> = new Set(['parameters', 'input'])

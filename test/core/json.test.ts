@@ -5,7 +5,7 @@ import {
   arrayAt, decodeUtf8, isObject, isRawNumber, numberAt, objectAt, parseJson, parseJsonObject, stringAt, withoutKeys
 } from '../../src/core/json.ts'
 import { bodyText, jsonText, plain } from './json-text.ts'
-import { refusalOf } from './refusal.ts'
+import { refusalOf } from '../support/refusal.ts'
 
 t.test('a number no double can hold is written as it was read', async (t) => {
   const literals = ['9007199254740993', '-9007199254740993', '18446744073709551615', '123456789012345678901234567890', '1e400', '-1E+400', '1e999999',

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { checkMessages } from '../../src/core/messages.ts'
 import { parseJson } from '../../src/core/json.ts'
-import { shownRefusal } from './refusal.ts'
+import { shownRefusal } from '../support/refusal.ts'
 import type { JsonValue } from '../../src/core/json.ts'
 import type { MessageFacts, MessageGrammar } from '../../src/core/messages.ts'
 

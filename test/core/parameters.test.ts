@@ -1,7 +1,7 @@
 import t from 'tap'
 import { booleanParameter, checkParameters, integerParameter, SHARED_PARAMETERS } from '../../src/core/parameters.ts'
 import { parseJson } from '../../src/core/json.ts'
-import { refusalOf, shownRefusal } from './refusal.ts'
+import { refusalOf, shownRefusal } from '../support/refusal.ts'
 import type { JsonObject } from '../../src/core/json.ts'
 
 /** Values as literals, because that is what a client sends: what a double makes of them is part of what is tested. */

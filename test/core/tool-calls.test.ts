@@ -1,6 +1,6 @@
 import t from 'tap'
 import { linkToolCalls, synthesizedCallId } from '../../src/core/tool-calls.ts'
-import { shownRefusal } from './refusal.ts'
+import { shownRefusal } from '../support/refusal.ts'
 import type { Message, ToolCall } from '../../src/core/chat.ts'
 
 const ORPHAN = 'messages with role "tool" must be a response to a preceeding message with "tool_calls".'

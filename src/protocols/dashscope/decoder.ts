@@ -1,11 +1,12 @@
-import { GatewayError } from '../../core/errors.ts'
+import { GatewayError, truncatedStream } from '../../core/errors.ts'
 import type { ChatEvent } from '../../core/event.ts'
 import { isObject, parseJsonObject } from '../../core/json.ts'
 import type { Decoder } from '../../core/protocol.ts'
 import type { SseEvent } from '../../core/sse-event.ts'
+import { errorOfText, isErrorFrame } from '../../core/upstream-fault.ts'
 import { createAnswerReader } from './answer-reader.ts'
 import type { AnswerReader } from './answer-reader.ts'
-import { faultIn, frameError } from './fault.ts'
+import { faultIn } from './fault.ts'
 
 /** Reads the frames of an incremental stream, which is what this dialect always asks for. */
 export function createDecoder (): Decoder {
@@ -28,7 +29,7 @@ export function createDecoder (): Decoder {
     },
     end () {
       if (done) return []
-      if (!reader.complete) return fail(new GatewayError('upstream_failed', 'The upstream ended the stream before the answer was complete.'))
+      if (!reader.complete) return fail(truncatedStream())
       done = true
       return [{ type: 'response-end' }]
     }
@@ -37,7 +38,7 @@ export function createDecoder (): Decoder {
 
 /** @throws GatewayError what the frame says went wrong, or that it says nothing that can be read */
 function framesEvents (event: SseEvent, reader: AnswerReader): ChatEvent[] {
-  if (isErrorFrame(event)) throw frameError(event.data ?? '', event.status)
+  if (isErrorFrame(event)) throw errorOfText(event.data ?? '', event.status)
   // Comments, and the marker some proxies add although this protocol has none.
   if (event.data === undefined || event.data === '' || event.data === '[DONE]') return []
   const document = parseJsonObject(event.data)
@@ -48,9 +49,4 @@ function framesEvents (event: SseEvent, reader: AnswerReader): ChatEvent[] {
     throw new GatewayError('upstream_protocol', 'The upstream sent a frame that is no part of an answer.')
   }
   return reader.read(document)
-}
-
-/** Some error frames are named `result` and tell by their status alone. */
-export function isErrorFrame (event: SseEvent): boolean {
-  return event.type === 'error' || (event.status !== undefined && event.status >= 400)
 }

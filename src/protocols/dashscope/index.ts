@@ -1,8 +1,8 @@
 import type { Protocol } from '../../core/protocol.ts'
+import { errorOfReply } from '../../core/upstream-fault.ts'
 import { MULTIMODAL_PATH, TEXT_PATH } from './check.ts'
 import { createDecoder } from './decoder.ts'
 import { PROTOCOL_NAME, renderError } from './error.ts'
-import { parseError } from './fault.ts'
 import { createObserver, observeResponse } from './observer.ts'
 import { relayRequest } from './relay.ts'
 import { renderRequest } from './render.ts'
@@ -27,6 +27,6 @@ export const dashscope: Protocol = {
     createDecoder,
     createObserver,
     observeResponse,
-    parseError
+    parseError: errorOfReply
   }
 }

@@ -3,10 +3,10 @@ import { objectAt, parseJsonObject } from '../../core/json.ts'
 import type { JsonObject } from '../../core/json.ts'
 import type { Observer, Verdict } from '../../core/protocol.ts'
 import type { SseEvent } from '../../core/sse-event.ts'
+import { errorOfText, isErrorFrame } from '../../core/upstream-fault.ts'
 import type { Usage } from '../../core/usage.ts'
 import { choicesOf, contentText } from './answer-reader.ts'
-import { isErrorFrame } from './decoder.ts'
-import { faultIn, frameError } from './fault.ts'
+import { faultIn } from './fault.ts'
 import { usageFrom } from './usage.ts'
 
 /**
@@ -31,6 +31,9 @@ const DATA = Buffer.from('data:')
 const OUTPUT = Buffer.from('"output"')
 const FINISH_REASON = Buffer.from('"finish_reason":')
 const OUTPUT_TOKENS = Buffer.from('"output_tokens":')
+const LINE_FEED = 0x0a
+const CARRIAGE_RETURN = 0x0d
+const CLOSE_BRACE = 0x7d
 /** Keys of generated content, by what their value begins with where there is some. Parts of a content list have texts. */
 const CONTENT: readonly (readonly [Buffer, RegExp])[] = [
   [Buffer.from('"content":'), /^"[^"]/],
@@ -57,9 +60,10 @@ class FrameObserver implements Observer {
     const dataStart = raw.indexOf(DATA)
     if (dataStart < 0) return RELAY
     if (SUSPICIOUS_HEAD.test(raw.toString('latin1', 0, dataStart)) && isErrorFrame(event)) {
-      return { action: 'fail', error: frameError(event.data ?? '', event.status) }
+      return { action: 'fail', error: errorOfText(event.data ?? '', event.status) }
     }
     if (raw.indexOf(OUTPUT, dataStart) < 0) return verdictOfOther(event)
+    if (!endsObject(raw, dataStart) && parseJsonObject(event.data ?? '') === undefined) return notJson()
     this.contentSeen ||= hasContent(raw, dataStart)
     this.complete ||= hasFinished(raw, dataStart)
     this.#keep(raw, dataStart)
@@ -94,11 +98,20 @@ function verdictOfOther (event: SseEvent): Verdict {
   if (data === '[DONE]') return { action: 'withhold' }
   if (data === '') return RELAY
   const document = parseJsonObject(data)
-  if (document === undefined) {
-    return { action: 'fail', error: new GatewayError('upstream_protocol', 'The upstream sent a frame that is not JSON.') }
-  }
+  if (document === undefined) return notJson()
   const error = faultIn(document)
   return error === undefined ? RELAY : { action: 'fail', error }
+}
+
+function notJson (): Verdict {
+  return { action: 'fail', error: new GatewayError('upstream_protocol', 'The upstream sent a frame that is not JSON.') }
+}
+
+/** Whether the first data line ends as an object does: one that breaks off hardly ever does so behind a brace. */
+function endsObject (raw: Buffer, dataStart: number): boolean {
+  const lineFeed = raw.indexOf(LINE_FEED, dataStart)
+  const end = lineFeed < 0 ? raw.length : lineFeed
+  return raw[raw[end - 1] === CARRIAGE_RETURN ? end - 2 : end - 1] === CLOSE_BRACE
 }
 
 function hasContent (raw: Buffer, from: number): boolean {

@@ -1,7 +1,8 @@
 import type { Target } from '../../core/catalog.ts'
 import { numberAt, objectAt } from '../../core/json.ts'
 import type { JsonObject } from '../../core/json.ts'
-import { createPatch } from '../../core/patch.ts'
+import { applyChanges } from '../../core/patch.ts'
+import type { Changes } from '../../core/patch.ts'
 import type { Adjustments, ClientCall, OpenedCall, UpstreamCall } from '../../core/protocol.ts'
 import { upstreamHeaders } from './headers.ts'
 import { servicePath, toolChoiceTo } from './render.ts'
@@ -30,7 +31,8 @@ export function relayRequest (
       outputCapPath: opened.envelope.outputCapPath,
       outputTokensMax: adjustments.outputTokensMax ?? opened.envelope.outputTokensMax
     }),
-    stream
+    stream,
+    ignoredParameters: []
   }
 }
 
@@ -41,17 +43,8 @@ function relayBody (call: ClientCall, target: Target, asked: Asked): Buffer {
   const changes = changesTo(parameters, target)
   if (asked.model !== target.model) changes.set('model', JSON.stringify(target.model))
   capOutput(parameters, asked, changes)
-  if (changes.size === 0) return call.body.bytes
-  const patch = createPatch(call.body)
-  for (const [path, json] of changes) {
-    if (json === undefined) patch.remove(path)
-    else patch.set(path, json)
-  }
-  return patch.apply()
+  return applyChanges(call.body, changes)
 }
-
-/** JSON to set by path, or undefined to remove. */
-type Changes = Map<string, string | undefined>
 
 function changesTo (parameters: JsonObject, target: Target): Changes {
   const changes: Changes = new Map()

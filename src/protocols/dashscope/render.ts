@@ -2,6 +2,7 @@ import type { ChatRequest, Message, ToolCall } from '../../core/chat.ts'
 import { textOf } from '../../core/chat.ts'
 import type { Quirks, Target } from '../../core/catalog.ts'
 import { GatewayError } from '../../core/errors.ts'
+import { ignoredNames } from '../../core/ignored-parameters.ts'
 import { isObject } from '../../core/json.ts'
 import type { JsonObject, JsonValue } from '../../core/json.ts'
 import type { UpstreamCall } from '../../core/protocol.ts'
@@ -35,7 +36,8 @@ export function renderRequest (request: ChatRequest, target: Target): UpstreamCa
     path: servicePath(target.quirks),
     headers: upstreamHeaders(request.vendorHeaders, { stream }),
     body: Buffer.from(JSON.stringify(body)),
-    stream
+    stream,
+    ignoredParameters: ignoredNames(droppedFrom(request.extra))
   }
 }
 
@@ -70,9 +72,17 @@ function capName (quirks: Quirks): string {
 function extensionsTo (extra: JsonObject): JsonObject {
   const extensions: Record<string, JsonValue> = {}
   for (const [name, value] of Object.entries(extra)) {
-    if (value !== undefined && value !== null && !DROPPED_PARAMETERS.has(name)) extensions[name] = value
+    if (isSaid(value) && !DROPPED_PARAMETERS.has(name)) extensions[name] = value
   }
   return extensions
+}
+
+function droppedFrom (extra: JsonObject): string[] {
+  return Object.keys(extra).filter((name) => isSaid(extra[name]) && DROPPED_PARAMETERS.has(name))
+}
+
+function isSaid (value: JsonValue | undefined): value is JsonValue {
+  return value !== undefined && value !== null
 }
 
 /** What to say for a tool_choice where the target may not take `required`. @throws GatewayError `unsupported_parameter` */

@@ -1,6 +1,8 @@
+import { memberBytes } from '../../core/body.ts'
 import { promptOf } from '../../core/chat.ts'
 import type { ChatRequest } from '../../core/chat.ts'
 import type { VendorRules } from '../../core/catalog.ts'
+import { arrayAt } from '../../core/json.ts'
 import type { JsonObject, JsonValue } from '../../core/json.ts'
 import { SHARED_PARAMETERS } from '../../core/parameters.ts'
 import type { ClientCall, OpenedCall } from '../../core/protocol.ts'
@@ -32,6 +34,7 @@ export function openCall (call: ClientCall, rules: VendorRules): OpenedCall {
       outputTokensMax: checked.outputTokensMax,
       outputCapPath: checked.outputCapPath,
       textOnly: checked.textOnly,
+      toolsBytes: arrayAt(checked.parameters, 'tools') === undefined ? 0 : memberBytes(call.body, 'parameters.tools'),
       // Every native frame carries the usage.
       usageWanted: true,
       prompt: () => promptOf(parseRequest())

@@ -1,4 +1,4 @@
-import { GatewayError } from '../../core/errors.ts'
+import { GatewayError, truncatedStream } from '../../core/errors.ts'
 import type { ChatEvent } from '../../core/event.ts'
 import { arrayAt, isObject, parseJsonObject, stringAt } from '../../core/json.ts'
 import type { JsonObject } from '../../core/json.ts'
@@ -50,9 +50,7 @@ class ChunkDecoder implements Decoder {
   }
 
   #close (): ChatEvent[] {
-    if (!this.#choices.seen || (!this.#choices.complete && !this.#isWhole)) {
-      throw new GatewayError('upstream_failed', 'The upstream broke off its stream before the answer was whole.')
-    }
+    if (!this.#choices.seen || (!this.#choices.complete && !this.#isWhole)) throw truncatedStream()
     return [...this.#choices.end(), { type: 'response-end' }]
   }
 

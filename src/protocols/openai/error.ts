@@ -47,7 +47,7 @@ function wireError (error: GatewayError): WireError {
   return { message: error.message, type, param: error.param ?? null, code }
 }
 
-/** An upstream that speaks this protocol is repeated to the letter. */
+/** An error in this protocol's words is repeated to the letter. */
 function wordingOf (error: GatewayError): { type: string, code: string | null } {
   const { upstream } = error
   const own = WORDING[error.kind]

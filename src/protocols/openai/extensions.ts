@@ -21,6 +21,13 @@ export function isTuningKey (key: string): boolean {
   return TUNING_KEYS.has(key)
 }
 
+/** Above this top_k turns itself off, which is the same as not sending it. Source: the qwen-coder-turbo page, top_k. */
+const TOP_K_MAX = 100
+
+export function isDisabledTopK (key: string, value: JsonValue | undefined): boolean {
+  return key === 'top_k' && (value === null || (typeof value === 'number' && value > TOP_K_MAX))
+}
+
 /** Refuses what an upstream without DashScope's extensions would answer wrongly. @throws GatewayError `unsupported_parameter` */
 export function refuseDecisiveExtensions (parameters: JsonObject): void {
   for (const key of DECISIVE_KEYS) {

@@ -1,7 +1,7 @@
 import type { Protocol } from '../../core/protocol.ts'
+import { errorOfReply } from '../../core/upstream-fault.ts'
 import { createDecoder } from './decoder.ts'
 import { renderError } from './error.ts'
-import { parseError } from './fault.ts'
 import { createObserver } from './observer.ts'
 import { relayRequest } from './relay.ts'
 import { renderRequest } from './render.ts'
@@ -27,6 +27,6 @@ export const openai: Protocol = {
     createDecoder,
     createObserver,
     observeResponse,
-    parseError
+    parseError: errorOfReply
   }
 }

@@ -1,13 +1,13 @@
+import { memberPath } from '../../core/body.ts'
 import type { Target } from '../../core/catalog.ts'
 import { GatewayError } from '../../core/errors.ts'
+import { ignoredNames } from '../../core/ignored-parameters.ts'
 import { arrayAt, isObject, objectAt, withoutKeys } from '../../core/json.ts'
 import type { JsonObject, JsonValue } from '../../core/json.ts'
-import { createPatch } from '../../core/patch.ts'
+import { applyChanges } from '../../core/patch.ts'
+import type { Changes } from '../../core/patch.ts'
 import type { Adjustments, ClientCall, Envelope, OpenedCall, UpstreamCall } from '../../core/protocol.ts'
-import { callHeaders, isTuningKey, refuseDecisiveExtensions, toolChoiceFor, unmarkedTools, vendorHeadersOf } from './extensions.ts'
-
-/** What to change in the client's bytes, by path: JSON to set, or undefined to remove. */
-type Changes = Map<string, string | undefined>
+import { callHeaders, isDisabledTopK, isTuningKey, refuseDecisiveExtensions, toolChoiceFor, unmarkedTools, vendorHeadersOf } from './extensions.ts'
 
 export const CHAT_PATH = '/chat/completions'
 
@@ -22,7 +22,7 @@ export function relayRequest (
   if (target.model !== envelope.model) changes.set('model', JSON.stringify(target.model))
   if (envelope.stream) askForUsage(document, changes)
   normalizeNumbers(document, changes)
-  if (!target.quirks.extensions) removeExtensions(document, changes)
+  const ignoredParameters = target.quirks.extensions ? [] : removeExtensions(document, changes)
   const toolChoice = toolChoiceFor(document['tool_choice'], target)
   if (toolChoice !== undefined) changes.set('tool_choice', JSON.stringify(toolChoice))
   setOutputCap({ document, envelope, target, adjustments }, changes)
@@ -31,19 +31,10 @@ export function relayRequest (
   return {
     path: CHAT_PATH,
     headers: callHeaders({ stream: envelope.stream, vendorHeaders: vendorHeadersOf(call.headers) }, target),
-    body: patched(call, changes),
-    stream: envelope.stream
+    body: applyChanges(call.body, changes),
+    stream: envelope.stream,
+    ignoredParameters
   }
-}
-
-function patched (call: ClientCall, changes: Changes): Buffer {
-  if (changes.size === 0) return call.body.bytes
-  const patch = createPatch(call.body)
-  for (const [path, json] of changes) {
-    if (json === undefined) patch.remove(path)
-    else patch.set(path, json)
-  }
-  return patch.apply()
 }
 
 /** Every stream is asked for its usage, which the gateway charges; the observer withholds it from a client that did not ask. */
@@ -54,14 +45,17 @@ function askForUsage (document: JsonObject, changes: Changes): void {
 
 /** Some servers read `-0` as text of a negative number and refuse it where 0 is in range. */
 function normalizeNumbers (document: JsonObject, changes: Changes): void {
-  for (const [key, value] of Object.entries(document)) if (Object.is(value, -0)) changes.set(key, '0')
+  for (const [key, value] of Object.entries(document)) if (Object.is(value, -0)) changes.set(memberPath(key), '0')
 }
 
-function removeExtensions (document: JsonObject, changes: Changes): void {
+/** @returns the parameters that go with the extensions */
+function removeExtensions (document: JsonObject, changes: Changes): string[] {
   refuseDecisiveExtensions(document)
-  for (const key of Object.keys(document)) if (isTuningKey(key)) changes.set(key, undefined)
+  const removed = Object.keys(document).filter(isTuningKey)
+  for (const key of removed) changes.set(key, undefined)
   const tools = unmarkedTools(document)
   if (tools !== undefined) changes.set('tools', JSON.stringify(tools))
+  return ignoredNames(removed.filter((key) => document[key] !== null && !isDisabledTopK(key, document[key])))
 }
 
 interface CapContext {

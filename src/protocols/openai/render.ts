@@ -1,15 +1,13 @@
 import type { ChatRequest } from '../../core/chat.ts'
 import type { Target } from '../../core/catalog.ts'
+import { ignoredNames } from '../../core/ignored-parameters.ts'
 import { arrayAt } from '../../core/json.ts'
 import type { JsonObject, JsonValue } from '../../core/json.ts'
 import type { UpstreamCall } from '../../core/protocol.ts'
-import { callHeaders, refuseDecisiveExtensions, toolChoiceFor, unmarkedTools } from './extensions.ts'
+import { callHeaders, isDisabledTopK, refuseDecisiveExtensions, toolChoiceFor, unmarkedTools } from './extensions.ts'
 import { renderMessages } from './messages.ts'
 import { CHAT_PATH } from './relay.ts'
 import { PLACED_KEYS } from './wire.ts'
-
-/** Above this top_k turns itself off, which is the same as not sending it. Source: the qwen-coder-turbo page, top_k. */
-const TOP_K_MAX = 100
 
 /** OpenAI's own parameters beyond those both protocols share; an upstream without extensions gets these and no others. */
 const OPENAI_KEYS: ReadonlySet<string> = new Set([
@@ -22,6 +20,7 @@ export function renderRequest (request: ChatRequest, target: Target): UpstreamCa
   const stream = request.stream || target.quirks.streamOnly
   const toolChoice = toolChoiceFor(request.parameters['tool_choice'], target)
   const tools = target.quirks.extensions ? undefined : unmarkedTools(request.parameters)
+  const { rendered, ignored } = renderExtra(request, target)
   const body: JsonObject = {
     model: target.model,
     messages: renderMessages(request.messages, target.quirks),
@@ -30,14 +29,15 @@ export function renderRequest (request: ChatRequest, target: Target): UpstreamCa
     ...(tools === undefined ? {} : { tools }),
     ...(toolChoice === undefined ? {} : { tool_choice: toolChoice }),
     ...parallelToolCalls(request, target),
-    ...renderExtra(request, target),
+    ...rendered,
     ...outputCap(request, target)
   }
   return {
     path: CHAT_PATH,
     headers: callHeaders({ stream, vendorHeaders: request.vendorHeaders }, target),
     body: Buffer.from(JSON.stringify(body)),
-    stream
+    stream,
+    ignoredParameters: ignoredNames(ignored)
   }
 }
 
@@ -48,19 +48,19 @@ function parallelToolCalls (request: ChatRequest, target: Target): JsonObject {
   return isOpen ? { parallel_tool_calls: false } : {}
 }
 
-function renderExtra (request: ChatRequest, target: Target): JsonObject {
+/** The options only one protocol has a word for, and the names of those that this target has none for. */
+function renderExtra (request: ChatRequest, target: Target): { readonly rendered: JsonObject, readonly ignored: readonly string[] } {
   if (!target.quirks.extensions) refuseDecisiveExtensions({ ...request.parameters, ...request.extra })
   const rendered: Record<string, JsonValue> = {}
+  const ignored: string[] = []
   for (const [key, value] of Object.entries(request.extra)) {
     // Another protocol's extension may bear the name of what the gateway has decided, such as the model.
-    if (value === undefined || PLACED_KEYS.has(key) || (key === 'top_k' && isDisabledTopK(value))) continue
-    if (target.quirks.extensions || OPENAI_KEYS.has(key)) rendered[key] = value
+    const isTaken = !PLACED_KEYS.has(key) && (target.quirks.extensions || OPENAI_KEYS.has(key))
+    if (value === undefined || isDisabledTopK(key, value)) continue
+    if (isTaken) rendered[key] = value
+    else ignored.push(key)
   }
-  return rendered
-}
-
-function isDisabledTopK (value: JsonValue): boolean {
-  return value === null || (typeof value === 'number' && value > TOP_K_MAX)
+  return { rendered, ignored }
 }
 
 function outputCap (request: ChatRequest, target: Target): JsonObject {

@@ -1,3 +1,4 @@
+import { memberBytes } from '../../core/body.ts'
 import { promptOf } from '../../core/chat.ts'
 import type { ChatRequest, Prompt } from '../../core/chat.ts'
 import type { VendorRules } from '../../core/catalog.ts'
@@ -38,6 +39,7 @@ export function open (call: ClientCall, rules: VendorRules): OpenedCall {
     ...cap,
     choices: numberAt(document, 'n') ?? 1,
     textOnly,
+    toolsBytes: arrayAt(document, 'tools') === undefined ? 0 : memberBytes(call.body, 'tools'),
     usageWanted,
     prompt: () => (prompt ??= promptOf(parseOnce()))
   }

@@ -1,7 +1,8 @@
 import t from 'tap'
 import { GatewayError } from '../../../src/core/errors.ts'
 import type { ChatEvent } from '../../../src/core/event.ts'
-import { MULTIMODAL_PATH, REPLY, STREAM, TOOLS, callOf, encoded, opened, refusal } from './samples.ts'
+import { refusalOf } from '../../support/refusal.ts'
+import { MULTIMODAL_PATH, REPLY, STREAM, TOOLS, callOf, encoded, opened } from './samples.ts'
 import { eventsOf } from '../../support/sse.ts'
 
 const APPLE: readonly ChatEvent[] = [
@@ -143,7 +144,7 @@ t.test('keeps every line of increments under 128 KiB, however large a delta and 
 t.test('refuses to cumulate without end', async t => {
   const encoder = opened(callOf({}, STREAM)).createEncoder(REPLY)
   encoder.encode({ type: 'text-delta', choice: 0, text: 'x'.repeat(4_194_304) })
-  t.equal(refusal(() => encoder.encode({ type: 'text-delta', choice: 0, text: 'x' })).kind, 'upstream_protocol')
+  t.equal(refusalOf(() => encoder.encode({ type: 'text-delta', choice: 0, text: 'x' })).kind, 'upstream_protocol')
 })
 
 t.test('keeps the line alive with a comment', async t => {

@@ -2,7 +2,8 @@ import t from 'tap'
 import { ERROR_KINDS, GatewayError } from '../../../src/core/errors.ts'
 import type { ErrorKind } from '../../../src/core/errors.ts'
 import { dashscope } from '../../../src/protocols/dashscope/index.ts'
-import { callOf, opened, refusal } from './samples.ts'
+import { refusalOf } from '../../support/refusal.ts'
+import { callOf, opened } from './samples.ts'
 
 const { renderError } = dashscope.surface
 
@@ -27,7 +28,7 @@ t.test('has the vendor\'s code for the refusals it knows', async t => {
 })
 
 t.test('names what is missing as the vendor does', async t => {
-  const code = (body: object) => JSON.parse(rendered(refusal(() => opened(callOf(body)))).text).code
+  const code = (body: object) => JSON.parse(rendered(refusalOf(() => opened(callOf(body)))).text).code
   t.equal(code({ model: undefined }), 'BadRequest.EmptyModel')
   t.equal(code({ input: undefined }), 'BadRequest.EmptyInput')
   t.equal(code({ input: 7 }), 'BadRequest.IllegalInput')

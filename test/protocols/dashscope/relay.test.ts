@@ -1,6 +1,7 @@
 import t from 'tap'
 import { dashscope } from '../../../src/protocols/dashscope/index.ts'
-import { MULTIMODAL_PATH, STREAM, callOf, opened, refusal, targetWith } from './samples.ts'
+import { refusalOf } from '../../support/refusal.ts'
+import { MULTIMODAL_PATH, STREAM, callOf, opened, targetWith } from './samples.ts'
 
 const NO_CHANGE = { outputTokensMax: undefined }
 
@@ -74,5 +75,5 @@ t.test('says tool_choice as the target takes it', async t => {
   const body = { parameters: { tool_choice: 'required' } }
   t.match(relayed(body).text, /"required"/)
   t.match(relayed(body, NO_CHANGE, targetWith({ toolChoiceRequired: 'auto' })).text, /"tool_choice":"auto"/)
-  t.match(refusal(() => relayed(body, NO_CHANGE, targetWith({ toolChoiceRequired: 'reject' }))), { kind: 'unsupported_parameter', param: 'tool_choice' })
+  t.match(refusalOf(() => relayed(body, NO_CHANGE, targetWith({ toolChoiceRequired: 'reject' }))), { kind: 'unsupported_parameter', param: 'tool_choice' })
 })

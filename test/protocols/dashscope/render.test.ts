@@ -2,7 +2,8 @@ import t from 'tap'
 import type { ChatRequest } from '../../../src/core/chat.ts'
 import { dashscope } from '../../../src/protocols/dashscope/index.ts'
 import { DROPPED_PARAMETERS } from '../../../src/protocols/dashscope/render.ts'
-import { refusal, targetWith } from './samples.ts'
+import { refusalOf } from '../../support/refusal.ts'
+import { targetWith } from './samples.ts'
 
 const MULTIMODAL = { nativeService: 'multimodal-generation' } as const
 
@@ -46,7 +47,7 @@ t.test('writes parts for the multimodal service and text for the other', async t
   const { path, body } = rendered({ messages }, MULTIMODAL)
   t.equal(path, '/services/aigc/multimodal-generation/generation')
   t.strictSame(body['input'].messages[0].content, [{ image: 'https://example.com/a.png', min_pixels: 3 }, { text: 'a' }])
-  t.match(refusal(() => rendered({ messages })), { kind: 'unsupported_parameter', param: 'input.messages' })
+  t.match(refusalOf(() => rendered({ messages })), { kind: 'unsupported_parameter', param: 'input.messages' })
 })
 
 t.test('writes tool calls and their answers with all that either kind of server reads', async t => {
@@ -74,9 +75,9 @@ t.test('puts every option inside parameters, injects none and drops those withou
 })
 
 t.test('refuses what it cannot say', async t => {
-  t.match(refusal(() => rendered({ extra: { functions: [] } })), { kind: 'unsupported_parameter', param: 'functions' })
-  t.match(refusal(() => rendered({ parameters: { tool_choice: { type: 'allowed_tools' } } })), { param: 'tool_choice' })
-  t.match(refusal(() => rendered({ parameters: { tool_choice: 'required' } }, { toolChoiceRequired: 'reject' })), { param: 'tool_choice' })
+  t.match(refusalOf(() => rendered({ extra: { functions: [] } })), { kind: 'unsupported_parameter', param: 'functions' })
+  t.match(refusalOf(() => rendered({ parameters: { tool_choice: { type: 'allowed_tools' } } })), { param: 'tool_choice' })
+  t.match(refusalOf(() => rendered({ parameters: { tool_choice: 'required' } }, { toolChoiceRequired: 'reject' })), { param: 'tool_choice' })
   t.equal(rendered({ parameters: { tool_choice: 'required' } }, { toolChoiceRequired: 'auto' }).body['parameters'].tool_choice, 'auto')
   t.equal(rendered({ parameters: { tool_choice: 'required' } }).body['parameters'].tool_choice, 'required')
 })

@@ -1,6 +1,7 @@
 import t from 'tap'
 import { dashscope } from '../../../src/protocols/dashscope/index.ts'
-import { MESSAGES, MULTIMODAL_PATH, REPLY, STREAM, TOOLS, callOf, opened, refusal } from './samples.ts'
+import { refusalOf } from '../../support/refusal.ts'
+import { MESSAGES, MULTIMODAL_PATH, REPLY, STREAM, TOOLS, callOf, opened } from './samples.ts'
 
 t.test('opens the smallest call', async t => {
   const { prompt, ...envelope } = opened(callOf({})).envelope
@@ -69,13 +70,13 @@ t.test('refuses what the vendor refuses, in its words', async t => {
     [{ parameters: { incremental_output: 'yes' } }, 'parameters.incremental_output']
   ]
   for (const [body, param, message] of cases) {
-    const error = refusal(() => opened(callOf(body)))
+    const error = refusalOf(() => opened(callOf(body)))
     t.match(error, { kind: 'invalid_request', param, ...(message === undefined ? {} : { message }) }, JSON.stringify(body).slice(0, 80))
   }
 })
 
 t.test('refuses what a header asks and nobody can give', async t => {
-  const refused = (headers: Record<string, string>) => refusal(() => opened(callOf({}, headers)))
+  const refused = (headers: Record<string, string>) => refusalOf(() => opened(callOf({}, headers)))
   t.match(refused({ 'x-dashscope-async': 'enable' }),
     { kind: 'permission_denied', status: 403, message: 'Current user api does not support asynchronous calls.' })
   t.match(refused({ 'x-dashscope-encryptionkey': '{}' }), { status: 400 })
@@ -86,9 +87,9 @@ t.test('refuses what a header asks and nobody can give', async t => {
 t.test('holds clients to the seed page where the rules are strict', async t => {
   const strict = { strict: true }
   const late = { input: { messages: [...MESSAGES, { role: 'system', content: 'x' }, ...MESSAGES] } }
-  t.match(refusal(() => opened(callOf(late), strict)), { param: 'input.messages.[1].role' })
+  t.match(refusalOf(() => opened(callOf(late), strict)), { param: 'input.messages.[1].role' })
   const call = callOf({ parameters: { incremental_output: true, tools: TOOLS } }, STREAM)
-  t.match(refusal(() => opened(call, strict)), { kind: 'unsupported_parameter', param: 'parameters.incremental_output' })
+  t.match(refusalOf(() => opened(call, strict)), { kind: 'unsupported_parameter', param: 'parameters.incremental_output' })
   t.ok(opened(call))
 })
 
@@ -152,7 +153,7 @@ t.test('keeps parameters under canonical names, extensions apart, and drops what
 t.test('leaves the role of a retired service to upstreams that know it', async t => {
   const messages = [{ role: 'plugin', content: 'x' }, ...MESSAGES]
   const call = opened(callOf({ input: { messages } }))
-  t.match(refusal(() => call.parseRequest()), { kind: 'unsupported_parameter', param: 'input.messages.[0].role' })
+  t.match(refusalOf(() => call.parseRequest()), { kind: 'unsupported_parameter', param: 'input.messages.[0].role' })
 })
 
 t.test('answers in the shape the model has by default, unless told', async t => {

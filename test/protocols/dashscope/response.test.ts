@@ -3,7 +3,8 @@ import { collect } from '../../../src/core/collect.ts'
 import { GatewayError } from '../../../src/core/errors.ts'
 import type { ChatEvent } from '../../../src/core/event.ts'
 import { dashscope } from '../../../src/protocols/dashscope/index.ts'
-import { MULTIMODAL_PATH, REPLY, TOOLS, callOf, fixture, opened, refusal } from './samples.ts'
+import { refusalOf } from '../../support/refusal.ts'
+import { MULTIMODAL_PATH, REPLY, TOOLS, callOf, fixture, opened } from './samples.ts'
 
 const { parseResponse, observeResponse } = dashscope.dialect
 
@@ -70,7 +71,7 @@ t.test('writes an answer without a word as an answer', async t => {
 
 t.test('throws the failure an answer ended in', async t => {
   const error = new GatewayError('upstream_failed', 'cut')
-  t.equal(refusal(() => rendered([...ANSWER.slice(0, 2), { type: 'response-error', error }])), error)
+  t.equal(refusalOf(() => rendered([...ANSWER.slice(0, 2), { type: 'response-error', error }])), error)
 })
 
 t.test('reads the seed page\'s answers', async t => {
@@ -97,10 +98,10 @@ t.test('reads text format, the SDK\'s nulls, parts, candidates and a missing fin
 
 t.test('takes an error for an error whatever its status was', async t => {
   for (const read of [parseResponse, observeResponse]) {
-    t.match(refusal(() => read(Buffer.from('{"code":"DataInspectionFailed","message":"m","request_id":"r"}'))), { kind: 'content_filtered', message: 'm' })
-    t.match(refusal(() => read(Buffer.from('<html>'))), { kind: 'upstream_protocol' })
+    t.match(refusalOf(() => read(Buffer.from('{"code":"DataInspectionFailed","message":"m","request_id":"r"}'))), { kind: 'content_filtered', message: 'm' })
+    t.match(refusalOf(() => read(Buffer.from('<html>'))), { kind: 'upstream_protocol' })
   }
-  t.match(refusal(() => parseResponse(Buffer.from('{"output":{"choices":[{"index":999}]}}'))), { kind: 'upstream_protocol' })
+  t.match(refusalOf(() => parseResponse(Buffer.from('{"output":{"choices":[{"index":999}]}}'))), { kind: 'upstream_protocol' })
   t.equal(parseResponse(Buffer.from('{"code":"","message":"","output":{"text":"a","finish_reason":"stop"}}')).length, 4)
 })
 

@@ -2,21 +2,19 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { readJsonBody } from '../../../src/core/body.ts'
 import type { Quirks, Target, VendorRules } from '../../../src/core/catalog.ts'
-import { GatewayError } from '../../../src/core/errors.ts'
 import type { ChatEvent } from '../../../src/core/event.ts'
 import type { ClientCall, HeaderValues, OpenedCall, ReplyIdentity } from '../../../src/core/protocol.ts'
 import { dashscope } from '../../../src/protocols/dashscope/index.ts'
+import { openedBy, targetOf } from '../../support/calls.ts'
 import { eventsOf } from '../../support/sse.ts'
 
 export const REPLY: ReplyIdentity = { requestId: '75138129-60ee-996d-abe2-f08ef0153523', model: 'qwen-coder-turbo', createdSeconds: 1728353155 }
 
-export const TEXT_PATH = '/api/v1/services/aigc/text-generation/generation'
+const TEXT_PATH = '/api/v1/services/aigc/text-generation/generation'
 export const MULTIMODAL_PATH = '/api/v1/services/aigc/multimodal-generation/generation'
 export const STREAM: HeaderValues = { 'x-dashscope-sse': 'enable' }
 export const MESSAGES = [{ role: 'user', content: 'hi' }]
 export const TOOLS = [{ type: 'function', function: { name: 'get_weather' } }]
-
-const LENIENT: VendorRules = { strict: false, nativeDefaults: () => ({ resultFormat: 'text', incrementalOutput: false }) }
 
 /** A call with this body; a string is sent as it stands. */
 export function callOf (body: object | string, headers: HeaderValues = {}, path = TEXT_PATH): ClientCall {
@@ -25,27 +23,12 @@ export function callOf (body: object | string, headers: HeaderValues = {}, path 
   return { path, headers, body: readJsonBody(bytes, dashscope.surface.recordedMembers) }
 }
 
-export function opened (call: ClientCall, rules: Partial<VendorRules> = {}): OpenedCall {
-  return dashscope.surface.open(call, { ...LENIENT, ...rules })
+export function opened (call: ClientCall, rules?: Partial<VendorRules>): OpenedCall {
+  return openedBy(dashscope, call, rules)
 }
 
-export function targetWith (quirks: Partial<Quirks> = {}, model = 'qwen-coder-turbo'): Target {
-  const timeouts = { connectTimeoutMs: 1, firstByteTimeoutMs: 1, idleTimeoutMs: 1, totalTimeoutMs: 1 }
-  return {
-    upstream: { name: 'upstream', protocol: dashscope, baseUrl: 'http://127.0.0.1/api/v1', keys: [], timeouts },
-    model,
-    priority: 0,
-    weight: 1,
-    quirks: {
-      extensions: true,
-      developerRole: false,
-      maxCompletionTokens: false,
-      toolChoiceRequired: 'pass',
-      streamOnly: false,
-      nativeService: 'text-generation',
-      ...quirks
-    }
-  }
+export function targetWith (quirks?: Partial<Quirks>, model?: string): Target {
+  return targetOf(dashscope, quirks, model)
 }
 
 export function fixture (name: string): Buffer {
@@ -62,15 +45,4 @@ export function decoded (stream: string | Buffer): ChatEvent[] {
 export function encoded (events: readonly ChatEvent[], parameters: object, path = TEXT_PATH): string {
   const encoder = opened(callOf({ parameters }, STREAM, path)).createEncoder(REPLY)
   return events.map((event) => encoder.encode(event)?.toString() ?? '').join('')
-}
-
-/** What `action` refuses with; fails where it does not. */
-export function refusal (action: () => unknown): GatewayError {
-  try {
-    action()
-  } catch (caught) {
-    if (caught instanceof GatewayError) return caught
-    throw caught
-  }
-  throw new Error('nothing was refused')
 }

@@ -2,7 +2,8 @@ import t from 'tap'
 import type { Quirks } from '../../../src/core/catalog.ts'
 import type { HeaderValues, UpstreamCall } from '../../../src/core/protocol.ts'
 import { openai } from '../../../src/protocols/openai/index.ts'
-import { MESSAGES, OPENAI_ITSELF, callOf, opened, refusal, targetWith } from './samples.ts'
+import { refusalOf } from '../../support/refusal.ts'
+import { MESSAGES, OPENAI_ITSELF, callOf, opened, targetWith } from './samples.ts'
 
 interface Setting {
   readonly quirks?: Partial<Quirks>
@@ -73,7 +74,7 @@ t.test('follows the policy on tool_choice required', async t => {
   const body = { tool_choice: 'required' }
   t.strictSame(sent(body), { tool_choice: 'required' })
   t.strictSame(sent(body, { quirks: { toolChoiceRequired: 'auto' } }), { tool_choice: 'auto' })
-  t.match(refusal(() => relayed(body, { quirks: { toolChoiceRequired: 'reject' } })), { kind: 'unsupported_parameter', param: 'tool_choice' })
+  t.match(refusalOf(() => relayed(body, { quirks: { toolChoiceRequired: 'reject' } })), { kind: 'unsupported_parameter', param: 'tool_choice' })
 })
 
 t.test('rewrites messages only where the target takes them otherwise', async t => {
@@ -115,7 +116,7 @@ t.test('refuses what such an upstream would answer wrongly', async t => {
     [partial, 'partial']
   ]
   for (const [body, param] of cases) {
-    t.match(refusal(() => relayed(body, { quirks: OPENAI_ITSELF })), { kind: 'unsupported_parameter', status: 400, param })
+    t.match(refusalOf(() => relayed(body, { quirks: OPENAI_ITSELF })), { kind: 'unsupported_parameter', status: 400, param })
     t.ok(relayed(body), `${param} passes where extensions do`)
   }
   t.strictSame(sent({ stop: ['a', 'b', 'c', 'd'] }, { quirks: OPENAI_ITSELF }), { stop: ['a', 'b', 'c', 'd'] })

@@ -4,7 +4,8 @@ import type { Quirks } from '../../../src/core/catalog.ts'
 import type { JsonObject } from '../../../src/core/json.ts'
 import { parseJson } from '../../../src/core/json.ts'
 import { openai } from '../../../src/protocols/openai/index.ts'
-import { OPENAI_ITSELF, refusal, targetWith } from './samples.ts'
+import { refusalOf } from '../../support/refusal.ts'
+import { OPENAI_ITSELF, targetWith } from './samples.ts'
 
 const REQUEST: ChatRequest = {
   messages: [{ role: 'user', parts: [{ type: 'text', text: 'hi' }] }], stream: false, parameters: {}, extra: {}, vendorHeaders: {}
@@ -46,8 +47,8 @@ t.test('copies extensions only where they are understood', async t => {
   t.strictSame(Object.keys(rendered({ extra }, OPENAI_ITSELF)), ['model', 'messages', 'metadata'])
   t.notOk('top_k' in rendered({ extra: { top_k: 101 } }))
   t.notOk('top_k' in rendered({ extra: { top_k: null } }))
-  t.match(refusal(() => rendered({ extra: { translation_options: {} } }, OPENAI_ITSELF)), { kind: 'unsupported_parameter', param: 'translation_options' })
-  t.match(refusal(() => rendered({ parameters: { stop: [1] } }, OPENAI_ITSELF)), { kind: 'unsupported_parameter', param: 'stop' })
+  t.match(refusalOf(() => rendered({ extra: { translation_options: {} } }, OPENAI_ITSELF)), { kind: 'unsupported_parameter', param: 'translation_options' })
+  t.match(refusalOf(() => rendered({ parameters: { stop: [1] } }, OPENAI_ITSELF)), { kind: 'unsupported_parameter', param: 'stop' })
   t.match(rendered({ parameters: { stop: [[1, 2]] } }), { stop: [[1, 2]] })
 })
 
@@ -73,7 +74,7 @@ t.test('follows the policy on tool_choice required', async t => {
   const parameters = { tool_choice: 'required' }
   t.equal(rendered({ parameters })['tool_choice'], 'required')
   t.equal(rendered({ parameters }, { toolChoiceRequired: 'auto' })['tool_choice'], 'auto')
-  t.match(refusal(() => rendered({ parameters }, { toolChoiceRequired: 'reject' })), { kind: 'unsupported_parameter', param: 'tool_choice' })
+  t.match(refusalOf(() => rendered({ parameters }, { toolChoiceRequired: 'reject' })), { kind: 'unsupported_parameter', param: 'tool_choice' })
 })
 
 t.test('renders a conversation with tools for both kinds of upstream', async t => {
@@ -101,7 +102,7 @@ t.test('renders a conversation with tools for both kinds of upstream', async t =
 t.test('continues a partial message only where that exists', async t => {
   const messages: ChatRequest['messages'] = [{ role: 'assistant', parts: [{ type: 'text', text: 'Once' }], partial: true }]
   t.strictSame(rendered({ messages })['messages'], [{ role: 'assistant', content: 'Once', partial: true }])
-  t.match(refusal(() => rendered({ messages }, OPENAI_ITSELF)), { kind: 'unsupported_parameter', param: 'partial' })
+  t.match(refusalOf(() => rendered({ messages }, OPENAI_ITSELF)), { kind: 'unsupported_parameter', param: 'partial' })
 })
 
 t.test('renders media for both kinds of upstream', async t => {
@@ -126,8 +127,8 @@ t.test('renders media for both kinds of upstream', async t => {
     { type: 'video', video: ['https://example.com/1.png'], fps: 2 },
     { type: 'file', file: { file_id: 'file-1' } }
   ])
-  t.equal(refusal(() => renderedParts([{ type: 'video', source: 'https://example.com/a.mp4' }], OPENAI_ITSELF)).kind, 'unsupported_parameter')
-  t.equal(refusal(() => renderedParts([{ type: 'audio', source: 'https://example.com/a.ogg' }], OPENAI_ITSELF)).kind, 'unsupported_parameter')
+  t.equal(refusalOf(() => renderedParts([{ type: 'video', source: 'https://example.com/a.mp4' }], OPENAI_ITSELF)).kind, 'unsupported_parameter')
+  t.equal(refusalOf(() => renderedParts([{ type: 'audio', source: 'https://example.com/a.ogg' }], OPENAI_ITSELF)).kind, 'unsupported_parameter')
 })
 
 t.test('sends the vendor\'s headers to the vendor alone', async t => {

@@ -1,5 +1,6 @@
 import t from 'tap'
-import { callOf, opened, refusal } from './samples.ts'
+import { refusalOf } from '../../support/refusal.ts'
+import { callOf, opened } from './samples.ts'
 
 t.test('opens the smallest call', async t => {
   const { prompt, ...envelope } = opened(callOf({})).envelope
@@ -72,10 +73,10 @@ t.test('refuses what the vendor refuses, naming the parameter', async t => {
     [part({ type: 'refusal' }), 'messages.[0].content']
   ]
   for (const [body, param, kind = 'invalid_request'] of cases) {
-    const error = refusal(() => opened(callOf(body)))
+    const error = refusalOf(() => opened(callOf(body)))
     t.match(error, { kind, status: 400, param }, JSON.stringify(body).slice(0, 80))
   }
-  t.equal(refusal(() => opened(callOf({ model: '' }))).message, 'you must provide a model parameter.')
+  t.equal(refusalOf(() => opened(callOf({ model: '' }))).message, 'you must provide a model parameter.')
 })
 
 t.test('accepts what it does not know', async t => {
@@ -93,7 +94,7 @@ t.test('accepts what it does not know', async t => {
 t.test('forbids tools in a stream only under strict rules', async t => {
   const body = { stream: true, tools: [{ type: 'function', function: { name: 'f' } }] }
   t.equal(opened(callOf(body)).envelope.stream, true)
-  t.match(refusal(() => opened(callOf(body), { strict: true })), { kind: 'invalid_request', param: 'tools', message: /stream=True/ })
+  t.match(refusalOf(() => opened(callOf(body), { strict: true })), { kind: 'invalid_request', param: 'tools', message: /stream=True/ })
   t.equal(opened(callOf({ ...body, stream: false }), { strict: true }).envelope.stream, false)
 })
 

@@ -2,7 +2,8 @@ import t from 'tap'
 import { GatewayError } from '../../../src/core/errors.ts'
 import type { ChatEvent } from '../../../src/core/event.ts'
 import { openai } from '../../../src/protocols/openai/index.ts'
-import { REPLY, callOf, fixture, opened, refusal } from './samples.ts'
+import { refusalOf } from '../../support/refusal.ts'
+import { REPLY, callOf, fixture, opened } from './samples.ts'
 
 function rendered (events: readonly ChatEvent[]): Record<string, unknown> {
   return JSON.parse(opened(callOf({})).renderResponse(events, REPLY).toString())
@@ -74,7 +75,7 @@ t.test('has no usage where none is known, and no null content without calls', as
 
 t.test('throws the error its events end in', async t => {
   const error = new GatewayError('upstream_failed', 'x')
-  t.equal(refusal(() => rendered([{ type: 'response-error', error }])), error)
+  t.equal(refusalOf(() => rendered([{ type: 'response-error', error }])), error)
 })
 
 t.test('refuses an error in a 200, and what is no answer, in both lanes', async t => {
@@ -90,8 +91,8 @@ t.test('refuses an error in a 200, and what is no answer, in both lanes', async 
     ['<html>', 'upstream_protocol']
   ]
   for (const [body, kind] of cases) {
-    t.equal(refusal(() => openai.dialect.parseResponse(Buffer.from(body))).kind, kind, body)
-    t.equal(refusal(() => openai.dialect.observeResponse(Buffer.from(body))).kind, kind, body)
+    t.equal(refusalOf(() => openai.dialect.parseResponse(Buffer.from(body))).kind, kind, body)
+    t.equal(refusalOf(() => openai.dialect.observeResponse(Buffer.from(body))).kind, kind, body)
   }
 })
 
