@@ -30,8 +30,10 @@ function editsFor (body: JsonBody, changes: ReadonlyMap<string, string | undefin
   return [...edits, ...memberEdits(body, { prefix: '', start: body.bytes.indexOf(OPEN_BRACE) }, top)]
 }
 
+interface SortedChanges { readonly top: Changes, readonly inner: ReadonlyMap<string, Changes> }
+
 /** Sorts the changes by the object they fall into: a path's first dot ends the object's name. */
-function byObject (changes: ReadonlyMap<string, string | undefined>): { readonly top: Changes, readonly inner: ReadonlyMap<string, Changes> } {
+function byObject (changes: ReadonlyMap<string, string | undefined>): SortedChanges {
   const top: Changes = new Map()
   const inner = new Map<string, Changes>()
   for (const [path, json] of changes) {

@@ -2,7 +2,7 @@ import type { ChatRequest, Prompt } from './chat.ts'
 import type { JsonBody } from './body.ts'
 import type { ChatEvent } from './event.ts'
 import type { GatewayError } from './errors.ts'
-import type { Target, VendorRules } from './catalog.ts'
+import type { Target, UpstreamKey, VendorRules } from './catalog.ts'
 import type { SseEvent } from './sse-event.ts'
 import type { Usage } from './usage.ts'
 
@@ -95,7 +95,8 @@ export interface Adjustments {
 }
 
 export interface Dialect {
-  authorize (key: string): Readonly<Record<string, string>>
+  /** Headers that make a call in the name of `key`. */
+  authorize (key: UpstreamKey): Readonly<Record<string, string>>
   /** The byte lane's request, or undefined where this target needs the canonical lane. */
   relayRequest (call: ClientCall, opened: OpenedCall, target: Target, adjustments: Adjustments): UpstreamCall | undefined
   /** The canonical lane's request. @throws GatewayError `unsupported_parameter` for what this dialect cannot express */

@@ -55,7 +55,8 @@ async function tryCandidate (
   const upstreamCall = relayed ?? dialect.renderRequest(requestOf(exchange, opened), target)
   exchange.target = target
   exchange.attempts++
-  const authorizedCall = authorized(upstreamCall, dialect.authorize(key.key), key.workspace)
+  tellIgnored(exchange, upstreamCall.ignoredParameters)
+  const authorizedCall = authorized(upstreamCall, dialect.authorize(key))
   const response = await deps.send(target.upstream, authorizedCall, exchange.reply.gone)
   exchange.upstreamRequestId = response.headers['x-request-id']
   if (response.status >= 200 && response.status < 300) {
@@ -70,10 +71,18 @@ function requestOf (exchange: Exchange, opened: OpenedCall): ReturnType<OpenedCa
   return exchange.outputTokensMax === undefined ? request : { ...request, outputTokensMax: exchange.outputTokensMax }
 }
 
-function authorized (call: UpstreamCall, credentials: HeaderValues, workspace: string | undefined): UpstreamCall {
-  const headers: Record<string, string> = workspace === undefined ? {} : { 'x-dashscope-workspace': workspace }
+/** Nothing is left out in silence: what this upstream has no word for is named to the client. */
+function tellIgnored ({ reply }: Exchange, names: readonly string[]): void {
+  if (names.length > 0) reply.setHeader('x-dashgate-ignored-parameters', names.join(','))
+}
+
+/** What the call says for itself, such as a client's workspace, goes before what its key would say. */
+function authorized (call: UpstreamCall, credentials: HeaderValues): UpstreamCall {
+  const headers: Record<string, string> = {}
   // Names in one case: two spellings of one header would be sent as two headers.
-  for (const [name, value] of Object.entries({ ...call.headers, ...credentials })) if (value !== undefined) headers[name.toLowerCase()] = value
+  for (const [name, value] of [...Object.entries(credentials), ...Object.entries(call.headers)]) {
+    if (value !== undefined) headers[name.toLowerCase()] = value
+  }
   return { ...call, headers }
 }
 

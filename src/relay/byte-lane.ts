@@ -5,6 +5,8 @@ import { truncatedStream } from '../core/errors.ts'
 import type { Lane, LaneOptions } from './lane.ts'
 
 const EVENT_END = Buffer.from('\n\n')
+/** The splitter waited for the LF of a CRLF behind this blank line; the end of the stream says that there is none. */
+const BLANK_LINE_OF_CR = /[\r\n]\r$/
 
 /** Same protocol on both sides: every event goes out as the bytes it came in, unless the observer says otherwise. */
 export function createByteLane ({ opened, target, meter, write, identity }: LaneOptions): Lane {
@@ -32,7 +34,7 @@ export function createByteLane ({ opened, target, meter, write, identity }: Lane
       if (rest.length > 0) {
         onEvent(rest)
         // Some readers drop an event that no blank line ends.
-        write(EVENT_END)
+        if (!BLANK_LINE_OF_CR.test(rest.toString('latin1', rest.length - 2))) write(EVENT_END)
       }
       if (!observer.complete) throw truncatedStream()
     },

@@ -5,6 +5,9 @@ import type { Exchange } from './exchange.ts'
 import { TokenCounterError } from '../tokens/counter.ts'
 import type { TokenCounter } from '../tokens/counter.ts'
 
+/** Tools are laid out for the count on the main thread. This much takes some 30 ms and is more than 100,000 tokens. */
+const TOOLS_BYTES_MAX = 524_288
+
 /**
  * Holds a request to its model's caps, in the vendor's words. The prompt is counted only where its bytes cannot prove
  * that it fits, and a prompt within the counting margin of the cap is let through for the upstream to decide.
@@ -12,6 +15,9 @@ import type { TokenCounter } from '../tokens/counter.ts'
  */
 export async function fitCaps (exchange: Exchange, envelope: Envelope, tokens: TokenCounter): Promise<void> {
   fitOutput(exchange, envelope)
+  if (envelope.toolsBytes > TOOLS_BYTES_MAX) {
+    throw invalidParameter('tools', `The tools take more than ${TOOLS_BYTES_MAX} bytes.`)
+  }
   await fitInput(exchange, envelope, tokens)
 }
 
@@ -30,7 +36,7 @@ function fitOutput (exchange: Exchange, envelope: Envelope): void {
 async function fitInput (exchange: Exchange, envelope: Envelope, tokens: TokenCounter): Promise<void> {
   const { model, call } = exchange
   if (model === undefined || call === undefined || !envelope.textOnly || model.tokenizer !== 'qwen') return
-  if (fitsByBytes(call.body.bytes.length, model.inputTokensMax)) return
+  if (fitsByBytes(call.body.bytes.length, model.inputTokensMax, envelope.toolsBytes)) return
   const prompt = envelope.prompt()
   const margin = prompt.tools === undefined ? COUNTING_MARGIN_TOKENS : COUNTING_MARGIN_WITH_TOOLS_TOKENS
   const tokensMax = model.inputTokensMax + margin

@@ -1,3 +1,4 @@
+import { errors } from 'undici'
 import { GatewayError } from '../core/errors.ts'
 import type { ErrorKind } from '../core/errors.ts'
 
@@ -30,7 +31,7 @@ const KINDS: Readonly<Record<string, ErrorKind>> = {
 export function transportError (cause: unknown): GatewayError {
   if (cause instanceof GatewayError) return cause
   const code = codeOf(cause)
-  const kind = KINDS[code] ?? (code.startsWith('HPE_') ? 'upstream_protocol' : isTls(code) ? 'upstream_failed' : undefined)
+  const kind = KINDS[code] ?? (isNoHttp(cause, code) ? 'upstream_protocol' : isTls(code) ? 'upstream_failed' : undefined)
   if (kind === undefined) return GatewayError.from(cause)
   return new GatewayError(kind, kind === 'upstream_protocol'
     ? 'The upstream sent an answer that is not valid HTTP.'
@@ -39,6 +40,11 @@ export function transportError (cause: unknown): GatewayError {
 
 function codeOf (cause: unknown): string {
   return typeof cause === 'object' && cause !== null && 'code' in cause && typeof cause.code === 'string' ? cause.code : ''
+}
+
+/** undici gives some of its parser's errors no code. */
+function isNoHttp (cause: unknown, code: string): boolean {
+  return code.startsWith('HPE_') || cause instanceof errors.HTTPParserError
 }
 
 function isTls (code: string): boolean {

@@ -64,7 +64,7 @@ export function createFakeReply (): FakeReply {
   return reply
 }
 
-export const TIMEOUTS = { connectTimeoutMs: 1_000, firstByteTimeoutMs: 5_000, idleTimeoutMs: 10_000, totalTimeoutMs: 600_000 }
+const TIMEOUTS = { connectTimeoutMs: 1_000, firstByteTimeoutMs: 5_000, idleTimeoutMs: 10_000, totalTimeoutMs: 600_000 }
 
 export const TARGET: Target = {
   upstream: { name: 'up', protocol: openai, baseUrl: 'http://127.0.0.1:1/v1', keys: [{ key: 'sk-up', weight: 1 }], timeouts: TIMEOUTS },

@@ -65,16 +65,6 @@ const CLIENTS: Readonly<Record<ClientName, Client>> = {
   }
 }
 
-/** Installs what is missing, one environment after the other, and says which cannot be used and why. */
-export async function prepareClients (): Promise<Record<Environment, Preparation>> {
-  return {
-    curl: await prepareEnvironment('curl'),
-    python: await prepareEnvironment('python'),
-    java: await prepareEnvironment('java'),
-    node: await prepareEnvironment('node')
-  }
-}
-
 /**
  * For tap's `skip`: false, or why the tests of an environment cannot run. The reason goes into the file named by
  * DASHGATE_SKIPPED_FILE too, and is an error where DASHGATE_SKIP_FORBIDDEN is 1.

@@ -36,7 +36,7 @@ export interface Gateway {
   close (): Promise<void>
 }
 
-export const TEST_KEY = 'sk-test-key-of-the-test-suites'
+const TEST_KEY = 'sk-test-key-of-the-test-suites'
 
 /** A whole gateway on free ports of the loopback, in front of a simulator of its own; everything goes with `close`. */
 export async function startGateway (options: GatewayOptions): Promise<Gateway> {

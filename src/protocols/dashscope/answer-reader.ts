@@ -126,7 +126,8 @@ function extensionEvents (output: JsonObject | undefined): ChatEvent[] {
   return events
 }
 
-function choiceIndex (wire: JsonObject, position: number): number {
+/** @throws GatewayError `upstream_protocol` for a place no choice can have */
+export function choiceIndex (wire: JsonObject, position: number): number {
   const index = numberAt(wire, 'index') ?? position
   if (!Number.isInteger(index) || index < 0 || index >= CHOICES_MAX) {
     throw new GatewayError('upstream_protocol', `The upstream sent a choice outside 0 to ${CHOICES_MAX - 1}.`)

@@ -53,7 +53,7 @@ export function errorDocument (error: GatewayError, requestId: string): WireErro
   return { code: codeOf(error), message: error.message, request_id: requestId }
 }
 
-/** An error in this protocol's words is repeated to the letter, but for the gateway's own key: `InvalidApiKey` would blame the client's. */
+/** An error in this protocol's words is repeated to the letter, unless it is about our key: the client would suspect its own. */
 function codeOf (error: GatewayError): string {
   const { upstream, kind } = error
   if (upstream?.protocol === PROTOCOL_NAME && upstream.code !== undefined && kind !== 'upstream_auth') return upstream.code

@@ -4,13 +4,9 @@ import type { JsonValue } from '../../core/json.ts'
 /** What `finish_reason` says while a choice is still being written: the word, not JSON's null. */
 export const UNFINISHED = 'null'
 
-const FROM_WIRE: Readonly<Record<string, FinishReason>> = {
-  stop: 'stop',
-  length: 'length',
-  tool_calls: 'tool-calls',
-  function_call: 'tool-calls',
-  content_filter: 'content-filter'
-}
+const FROM_WIRE: ReadonlyMap<string, FinishReason> = new Map([
+  ['stop', 'stop'], ['length', 'length'], ['tool_calls', 'tool-calls'], ['function_call', 'tool-calls'], ['content_filter', 'content-filter']
+])
 
 const TO_WIRE: Readonly<Record<FinishReason, string>> = {
   stop: 'stop',
@@ -22,7 +18,7 @@ const TO_WIRE: Readonly<Record<FinishReason, string>> = {
 /** Undefined while the choice goes on: absent, null, '' and "null" all mean that. A word we do not know ended the choice too. */
 export function finishReasonFrom (wire: JsonValue | undefined): FinishReason | undefined {
   if (typeof wire !== 'string' || wire === '' || wire === UNFINISHED) return undefined
-  return FROM_WIRE[wire] ?? 'stop'
+  return FROM_WIRE.get(wire) ?? 'stop'
 }
 
 export function finishReasonTo (reason: FinishReason): string {

@@ -20,7 +20,10 @@ export const dashscope: Protocol = {
     renderError
   },
   dialect: {
-    authorize: (key) => ({ Authorization: `Bearer ${key}` }),
+    authorize: ({ key, workspace }) => ({
+      authorization: `Bearer ${key}`,
+      ...(workspace === undefined ? {} : { 'x-dashscope-workspace': workspace })
+    }),
     relayRequest,
     renderRequest,
     parseResponse,

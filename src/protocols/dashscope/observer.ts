@@ -5,8 +5,9 @@ import type { Observer, Verdict } from '../../core/protocol.ts'
 import type { SseEvent } from '../../core/sse-event.ts'
 import { errorOfText, isErrorFrame } from '../../core/upstream-fault.ts'
 import type { Usage } from '../../core/usage.ts'
-import { choicesOf, contentText } from './answer-reader.ts'
+import { choiceIndex, choicesOf, contentText } from './answer-reader.ts'
 import { faultIn } from './fault.ts'
+import { finishReasonFrom } from './finish-reason.ts'
 import { usageFrom } from './usage.ts'
 
 /**
@@ -30,6 +31,8 @@ const RELAY: Verdict = { action: 'relay' }
 const DATA = Buffer.from('data:')
 const OUTPUT = Buffer.from('"output"')
 const FINISH_REASON = Buffer.from('"finish_reason":')
+const INDEX = Buffer.from('"index":')
+const INPUT_TOKENS = Buffer.from('"input_tokens":')
 const OUTPUT_TOKENS = Buffer.from('"output_tokens":')
 const LINE_FEED = 0x0a
 const CARRIAGE_RETURN = 0x0d
@@ -47,13 +50,22 @@ const KEPT_BYTES_MAX = 1_048_576
 
 const SUSPICIOUS_HEAD = /^event: ?error|HTTP_STATUS\/[45]|^status: ?[45]/m
 const UNFINISHED = /^(?:null|"null"|"")/
+/** A count that can be believed. */
+const COUNT = /^\d{1,8}\s*[,}]/
+const COUNT_ABOVE_ZERO = /^[1-9]\d{0,7}\s*[,}]/
 
 class FrameObserver implements Observer {
-  complete = false
   contentSeen = false
+  /** By choice: whether its end was seen. */
+  readonly #endedByChoice = new Map<number, boolean>()
   #last: Buffer | undefined
   #kept: Buffer[] = []
   #keptBytes = 0
+
+  get complete (): boolean {
+    for (const ended of this.#endedByChoice.values()) if (!ended) return false
+    return this.#endedByChoice.size > 0
+  }
 
   observe (event: SseEvent): Verdict {
     const { raw } = event
@@ -63,9 +75,12 @@ class FrameObserver implements Observer {
       return { action: 'fail', error: errorOfText(event.data ?? '', event.status) }
     }
     if (raw.indexOf(OUTPUT, dataStart) < 0) return verdictOfOther(event)
-    if (!endsObject(raw, dataStart) && parseJsonObject(event.data ?? '') === undefined) return notJson()
+    const isPlain = endsObject(raw, dataStart) && !hasFinished(raw, dataStart) && !namesLaterIndex(raw, dataStart)
+    if (!isPlain) {
+      const verdict = this.#read(event.data ?? '')
+      if (verdict.action === 'fail') return verdict
+    } else if (!this.#endedByChoice.has(0)) this.#endedByChoice.set(0, false)
     this.contentSeen ||= hasContent(raw, dataStart)
-    this.complete ||= hasFinished(raw, dataStart)
     this.#keep(raw, dataStart)
     return RELAY
   }
@@ -79,9 +94,25 @@ class FrameObserver implements Observer {
     return joined(this.#kept.map((raw) => textIn(documentOf(raw) ?? {})))
   }
 
+  /** Only a frame that ends a choice, or may be another choice's than the first, has to be understood. */
+  #read (data: string): Verdict {
+    const document = parseJsonObject(data)
+    if (document === undefined) return notJson()
+    try {
+      for (const [position, choice] of choicesOf(objectAt(document, 'output')).entries()) {
+        const index = choiceIndex(choice, position)
+        const ends = finishReasonFrom(choice['finish_reason']) !== undefined
+        this.#endedByChoice.set(index, ends || this.#endedByChoice.get(index) === true)
+      }
+      return RELAY
+    } catch (caught) {
+      return { action: 'fail', error: GatewayError.from(caught) }
+    }
+  }
+
   /** Running usage that counts output makes the text before it needless; frames are kept only as long as there is none. */
   #keep (raw: Buffer, dataStart: number): void {
-    if (this.complete || countsOutput(raw, dataStart)) {
+    if (countsTokens(raw, dataStart, this.complete ? COUNT : COUNT_ABOVE_ZERO)) {
       this.#last = raw
       this.#kept = [raw]
       this.#keptBytes = raw.length
@@ -107,11 +138,11 @@ function notJson (): Verdict {
   return { action: 'fail', error: new GatewayError('upstream_protocol', 'The upstream sent a frame that is not JSON.') }
 }
 
-/** Whether the first data line ends as an object does: one that breaks off hardly ever does so behind a brace. */
+/** Whether the first data line is ended, and as an object is: one that breaks off hardly ever does so behind a brace. */
 function endsObject (raw: Buffer, dataStart: number): boolean {
   const lineFeed = raw.indexOf(LINE_FEED, dataStart)
-  const end = lineFeed < 0 ? raw.length : lineFeed
-  return raw[raw[end - 1] === CARRIAGE_RETURN ? end - 2 : end - 1] === CLOSE_BRACE
+  const end = raw[lineFeed - 1] === CARRIAGE_RETURN ? lineFeed - 1 : lineFeed
+  return raw[end - 1] === CLOSE_BRACE
 }
 
 function hasContent (raw: Buffer, from: number): boolean {
@@ -122,14 +153,20 @@ function hasFinished (raw: Buffer, from: number): boolean {
   return anyValue({ raw, from, key: FINISH_REASON }, (value) => !UNFINISHED.test(value))
 }
 
-function countsOutput (raw: Buffer, from: number): boolean {
-  return anyValue({ raw, from, key: OUTPUT_TOKENS }, (value) => /^[1-9]/.test(value))
+/** Also true where it is a tool call's index and not a choice's. */
+function namesLaterIndex (raw: Buffer, from: number): boolean {
+  return anyValue({ raw, from, key: INDEX }, (value) => value[0] !== '0')
+}
+
+function countsTokens (raw: Buffer, from: number, output: RegExp): boolean {
+  return anyValue({ raw, from, key: INPUT_TOKENS }, (value) => COUNT.test(value)) &&
+    anyValue({ raw, from, key: OUTPUT_TOKENS }, (value) => output.test(value))
 }
 
 interface Place { readonly raw: Buffer, readonly from: number, readonly key: Buffer }
 
 /** Enough of a value to see what it is. */
-const GLANCE_BYTES = 8
+const GLANCE_BYTES = 16
 
 function anyValue ({ raw, from, key }: Place, matches: (value: string) => boolean): boolean {
   for (let at = raw.indexOf(key, from); at >= 0; at = raw.indexOf(key, at + key.length)) {

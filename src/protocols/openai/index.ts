@@ -20,7 +20,10 @@ export const openai: Protocol = {
     renderError
   },
   dialect: {
-    authorize: (key) => ({ authorization: `Bearer ${key}` }),
+    authorize: ({ key, workspace }) => ({
+      authorization: `Bearer ${key}`,
+      ...(workspace === undefined ? {} : { 'x-dashscope-workspace': workspace })
+    }),
     relayRequest,
     renderRequest,
     parseResponse,

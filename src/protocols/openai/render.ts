@@ -49,7 +49,7 @@ function parallelToolCalls (request: ChatRequest, target: Target): JsonObject {
 }
 
 /** The options only one protocol has a word for, and the names of those that this target has none for. */
-function renderExtra (request: ChatRequest, target: Target): { readonly rendered: JsonObject, readonly ignored: readonly string[] } {
+function renderExtra (request: ChatRequest, target: Target): { rendered: JsonObject, ignored: string[] } {
   if (!target.quirks.extensions) refuseDecisiveExtensions({ ...request.parameters, ...request.extra })
   const rendered: Record<string, JsonValue> = {}
   const ignored: string[] = []

@@ -1,7 +1,8 @@
 import t from 'tap'
 import { dashscope } from '../../../src/protocols/dashscope/index.ts'
+import { parseEvent } from '../../../src/sse/parser.ts'
 import { eventsOf } from '../../support/sse.ts'
-import { fixture } from './samples.ts'
+import { decoded, fixture } from './samples.ts'
 
 function watched (stream: string | Buffer) {
   const observer = dashscope.dialect.createObserver({ usage: true })
@@ -26,6 +27,21 @@ t.test('sees that a stream was cut', async t => {
   const { observer } = watched(fixture('cut.sse'))
   t.match(observer, { complete: false, contentSeen: true })
   t.match(observer.usage(), { outputTokens: 2 })
+})
+
+t.test('misses a choice that has not ended although another has', async t => {
+  const choice = (index: number, finish: string) => frame({ output: { choices: [{ index, message: { content: 'a' }, finish_reason: finish }] } })
+  const isComplete = (...frames: string[]) => watched(frames.join('')).observer.complete
+  t.equal(isComplete(choice(0, 'null'), choice(1, 'null'), choice(0, 'stop')), false)
+  t.equal(isComplete(choice(0, 'null'), choice(1, 'stop')), false)
+  t.equal(isComplete(choice(0, 'null'), choice(1, 'null'), choice(0, 'stop'), choice(1, 'length')), true)
+  t.equal(isComplete(choice(0, 'stop'), choice(1, 'stop'), choice(0, 'null')), true)
+  t.match(watched(choice(128, 'null')).verdicts, [{ action: 'fail', error: { kind: 'upstream_protocol' } }])
+})
+
+t.test('takes any word for an end, also one that objects know', async t => {
+  t.match(decoded(frame({ output: { text: 'a', finish_reason: 'constructor' } })), [{}, {}, { type: 'choice-end', reason: 'stop' }, { type: 'response-end' }])
+  t.equal(watched(frame({ output: { text: 'a', finish_reason: 'constructor' } })).observer.complete, true)
 })
 
 t.test('is not fooled by what a model or a user writes', async t => {
@@ -53,6 +69,16 @@ t.test('fails on every form of error', async t => {
   t.match(watched(fixture('error-by-status.sse')).verdicts.at(-1), { action: 'fail', error: { kind: 'content_filtered' } })
   t.match(watched(frame({ code: 'InternalError', message: 'm' })).verdicts, [{ action: 'fail', error: { kind: 'upstream_failed' } }])
   t.match(watched(frame('{"x"')).verdicts, [{ action: 'fail', error: { kind: 'upstream_protocol' } }])
+  const cut = parseEvent(Buffer.from('data:{"output":{"choices":[{"message":{}'))
+  t.match(dashscope.dialect.createObserver({ usage: true }).observe(cut), { action: 'fail', error: { kind: 'upstream_protocol' } })
+  t.match(watched(frame('{"output":{"choices":[{"message":{"content":"a')).verdicts, [{ action: 'fail', error: { kind: 'upstream_protocol' } }])
+})
+
+t.test('relays a whole frame however its lines end', async t => {
+  const answer = '{"output":{"text":"a","finish_reason":"stop"}}'
+  for (const stream of [`data:${answer}\r\n\r\n`, `data:${answer} \n\n`, `data:${answer}\nid:1\n\n`, 'data:{"output":\ndata:{"text":"a","finish_reason":"stop"}}\n\n']) {
+    t.match(watched(stream), { actions: ['relay'], observer: { complete: true, contentSeen: true } }, JSON.stringify(stream))
+  }
 })
 
 t.test('relays comments and withholds the marker this protocol does not have', async t => {
@@ -65,6 +91,14 @@ t.test('has the text to count where no usage came, of both kinds of stream', asy
   t.equal(watched(stream('I', 'I like', 'I like apple')).observer.outputText(), 'I like apple')
   t.equal(watched(stream('I')).observer.usage(), undefined)
   t.equal(watched('').observer.outputText(), '')
+})
+
+t.test('has the text to count where the usage cannot be believed', async t => {
+  for (const usage of [undefined, null, {}, { input_tokens: -1, output_tokens: 2 }, { input_tokens: 1, output_tokens: 1e12 }, { input_tokens: 1, output_tokens: 0.5 }]) {
+    const { observer } = watched(['I', ' like', ' apple'].map((text, index) => frame({ output: { text, finish_reason: index === 2 ? 'stop' : 'null' }, usage })).join(''))
+    t.equal(observer.usage(), undefined, JSON.stringify(usage))
+    t.equal(observer.outputText(), 'I like apple', JSON.stringify(usage))
+  }
 })
 
 t.test('believes zero output of an answer that is whole', async t => {

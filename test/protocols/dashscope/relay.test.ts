@@ -16,12 +16,18 @@ t.test('sends the very bytes of a call that needs nothing changed', async t => {
   t.equal(sent?.body, call.body.bytes)
   t.equal(sent?.path, '/services/aigc/text-generation/generation')
   t.equal(sent?.stream, true)
+  t.strictSame(sent?.ignoredParameters, [])
 })
 
 t.test('changes the model, the cap, the Python SDK\'s stream and a negative zero, and nothing else', async t => {
   const body = '{"input":{"prompt":"hi"},"x":1e400,"model":"qwen-coder-turbo","parameters":{"stream":true,"presence_penalty":-0, "a":12345678901234567890}}'
   t.equal(relayed(body, { outputTokensMax: 5 }, targetWith({}, 'other')).text,
     '{"input":{"prompt":"hi"},"x":1e400,"model":"other","parameters":{"max_tokens":5,"presence_penalty":0, "a":12345678901234567890}}')
+})
+
+t.test('changes a key with a dot in its name where it stands', async t => {
+  const body = '{"parameters.x":-0,"model":"qwen-coder-turbo","input":{"prompt":"hi"},"parameters":{"a.b":-0,".c":-0}}'
+  t.equal(relayed(body).text, body.replace('"a.b":-0,".c":-0', '"a.b":0,".c":0'))
 })
 
 t.test('lowers the cap where the client has parameters and where it has none', async t => {
@@ -59,7 +65,8 @@ t.test('hands on the vendor\'s headers and no others', async t => {
   const whole = callOf({})
   t.strictSame(dashscope.dialect.relayRequest(whole, opened(whole), targetWith(), NO_CHANGE)?.headers,
     { 'Content-Type': 'application/json', Accept: 'application/json' })
-  t.strictSame(dashscope.dialect.authorize('k'), { Authorization: 'Bearer k' })
+  t.strictSame(dashscope.dialect.authorize({ key: 'k', weight: 1 }), { authorization: 'Bearer k' })
+  t.strictSame(dashscope.dialect.authorize({ key: 'k', weight: 1, workspace: 'ws' }), { authorization: 'Bearer k', 'x-dashscope-workspace': 'ws' })
 })
 
 t.test('leaves to the canonical lane what the bytes as they are would not do', async t => {

@@ -1,5 +1,6 @@
 import t from 'tap'
 import type { ChatRequest } from '../../../src/core/chat.ts'
+import type { UpstreamCall } from '../../../src/core/protocol.ts'
 import { dashscope } from '../../../src/protocols/dashscope/index.ts'
 import { DROPPED_PARAMETERS } from '../../../src/protocols/dashscope/render.ts'
 import { refusalOf } from '../../support/refusal.ts'
@@ -18,7 +19,7 @@ function requestWith (changes: Partial<ChatRequest> = {}): ChatRequest {
   }
 }
 
-function rendered (changes: Partial<ChatRequest>, quirks = {}): { path: string, headers: object, stream: boolean, body: Record<string, any> } {
+function rendered (changes: Partial<ChatRequest>, quirks = {}): Omit<UpstreamCall, 'body'> & { body: Record<string, any> } {
   const call = dashscope.dialect.renderRequest(requestWith(changes), targetWith(quirks))
   return { ...call, body: JSON.parse(call.body.toString()) }
 }
@@ -71,6 +72,7 @@ t.test('puts every option inside parameters, injects none and drops those withou
     result_format: 'message', max_tokens: 9, ...parameters, presence_penalty: 0, top_k: 5, enable_thinking: false
   })
   t.notOk('frequency_penalty' in rendered({ parameters: { frequency_penalty: 0 } }).body['parameters'])
+  t.strictSame(rendered({ parameters: { frequency_penalty: 0 }, extra: { user: 'u', verbosity: null, top_k: 5, stream_options: {} } }).ignoredParameters, ['user'])
   t.equal(rendered({ outputTokensMax: 9 }, { maxCompletionTokens: true }).body['parameters'].max_completion_tokens, 9)
 })
 

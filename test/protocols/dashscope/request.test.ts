@@ -12,6 +12,7 @@ t.test('opens the smallest call', async t => {
     outputTokensMax: undefined,
     outputCapPath: 'parameters.max_tokens',
     textOnly: true,
+    toolsBytes: 0,
     usageWanted: true
   })
   t.strictSame(prompt(), { messages: [{ role: 'user', content: 'hi' }] })
@@ -25,6 +26,11 @@ t.test('streams where either header asks for it, and for no other reason', async
   t.equal(streams({ accept: '*/*' }), false)
   t.equal(streams({ 'x-dashscope-sse': 'disable' }), false)
   t.equal(streams({}), false)
+})
+
+t.test('knows how many bytes the tools take', async t => {
+  t.equal(opened(callOf({ parameters: { result_format: 'message', tools: TOOLS } })).envelope.toolsBytes, JSON.stringify(TOOLS).length)
+  t.equal(opened(callOf({ tools: TOOLS, parameters: { tools: null } })).envelope.toolsBytes, 0)
 })
 
 t.test('takes the output cap by either name', async t => {

@@ -68,6 +68,8 @@ t.test('never sends a negative zero', async t => {
   const text = JSON.stringify({ model: 'qwen-coder-turbo', messages: MESSAGES }).replace('{', '{"temperature":-0,"seed":-0,')
   const body = relayed(text).body.toString()
   t.match(body, '"temperature":0,"seed":0,')
+  const disguised = '{"messages.x":-0,"stream_options.y":-0,"model":"qwen-coder-turbo","messages":[{"role":"user","content":"hi"}]}'
+  t.equal(relayed(disguised).body.toString(), disguised.replaceAll('-0', '0'))
 })
 
 t.test('follows the policy on tool_choice required', async t => {
@@ -100,6 +102,11 @@ t.test('takes DashScope\'s extensions out for an upstream that has none', async 
   const body = { top_k: 5, repetition_penalty: 1.1, enable_thinking: true, thinking_budget: 5, enable_search: true, brand_new: 1, user: 'u' }
   t.strictSame(sent(body), body)
   t.strictSame(sent(body, { quirks: OPENAI_ITSELF }), { brand_new: 1, user: 'u' })
+  t.strictSame(relayed(body, { quirks: OPENAI_ITSELF }).ignoredParameters,
+    ['top_k', 'repetition_penalty', 'enable_thinking', 'thinking_budget', 'enable_search'])
+  t.strictSame(relayed(body).ignoredParameters, [])
+  const meaningless = { top_k: 101, enable_search: null, result_format: 'message', incremental_output: false }
+  t.strictSame(relayed(meaningless, { quirks: OPENAI_ITSELF }).ignoredParameters, [])
   const tool = { type: 'function', function: { name: 'f' } }
   const marked = { tools: [tool, { ...tool, cache_control: { type: 'ephemeral' } }] }
   t.strictSame(sent(marked), marked)
@@ -128,5 +135,5 @@ t.test('forwards the vendor\'s headers to the vendor alone', async t => {
     'content-type': 'application/json', accept: 'application/json', 'x-dashscope-workspace': 'w', 'x-dashscope-datainspection': 'enable'
   })
   t.strictSame(relayed({}, { headers, quirks: OPENAI_ITSELF }).headers, { 'content-type': 'application/json', accept: 'application/json' })
-  t.strictSame(openai.dialect.authorize('sk-1'), { authorization: 'Bearer sk-1' })
+  t.strictSame(openai.dialect.authorize({ key: 'sk-1', weight: 1 }), { authorization: 'Bearer sk-1' })
 })

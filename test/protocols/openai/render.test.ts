@@ -52,6 +52,15 @@ t.test('copies extensions only where they are understood', async t => {
   t.match(rendered({ parameters: { stop: [[1, 2]] } }), { stop: [[1, 2]] })
 })
 
+t.test('tells which parameters it leaves out, unless they mean the same as absent', async t => {
+  const ignored = (extra: JsonObject, quirks: Partial<Quirks> = {}) => openai.dialect.renderRequest({ ...REQUEST, extra }, targetWith(quirks)).ignoredParameters
+  const extra = { top_k: 50, enable_search: false, metadata: { a: 1 }, brand_new: 1, 'with space': 1 }
+  t.strictSame(ignored(extra), [])
+  t.strictSame(ignored(extra, OPENAI_ITSELF), ['top_k', 'enable_search', 'brand_new', '(other)'])
+  t.strictSame(ignored({ top_k: 101, stream: true }, OPENAI_ITSELF), [])
+  t.strictSame(ignored({ model: 'qwen-max' }), ['model'])
+})
+
 t.test('lets no extension speak for the gateway', async t => {
   const extra = { model: 'qwen-max', messages: [], stream: true, max_tokens: 9, max_completion_tokens: 9, stream_options: {}, n: 4 }
   t.strictSame(rendered({ extra }), { model: 'qwen-coder-turbo', messages: [{ role: 'user', content: 'hi' }] })

@@ -11,6 +11,7 @@ t.test('opens the smallest call', async t => {
     outputCapPath: 'max_tokens',
     choices: 1,
     textOnly: true,
+    toolsBytes: 0,
     usageWanted: false
   })
   t.strictSame(prompt(), { messages: [{ role: 'user', content: 'hi' }] })
@@ -21,6 +22,8 @@ t.test('takes from the body what routing and counting need', async t => {
   const { envelope } = opened(callOf({ stream: true, stream_options: { include_usage: true }, n: 2, max_tokens: 9, max_completion_tokens: 7, tools }))
   t.match(envelope, { stream: true, usageWanted: true, choices: 2, outputTokensMax: 7, outputCapPath: 'max_completion_tokens' })
   t.strictSame(envelope.prompt().tools, tools)
+  t.equal(envelope.toolsBytes, JSON.stringify(tools).length)
+  t.equal(opened(callOf({ tools: null })).envelope.toolsBytes, 0)
 })
 
 t.test('streams by header where the body does not say', async t => {

@@ -1,0 +1,176 @@
+import t from 'tap'
+import { GatewayError } from '../../src/core/errors.ts'
+import { attempt } from '../../src/relay/attempt.ts'
+import { ATTEMPTS_MAX } from '../../src/upstream/select.ts'
+import { dashscope } from '../../src/protocols/dashscope/index.ts'
+import { TARGET } from './fakes.ts'
+import { MODEL, bodyOf, openScene, targetWith, failing } from './calls.ts'
+import type { ErrorKind } from '../../src/core/errors.ts'
+import type { Answer } from '../../src/relay/attempt.ts'
+import type { SceneOptions } from './calls.ts'
+import type { HeaderValues, UpstreamCall } from '../../src/core/protocol.ts'
+import type { Target } from '../../src/core/catalog.ts'
+import type { UpstreamBody, UpstreamResponse } from '../../src/upstream/send.ts'
+
+type Reaction = GatewayError | { readonly status: number, readonly headers?: HeaderValues, readonly body?: UpstreamBody }
+
+interface Sent { readonly upstream: string, readonly call: UpstreamCall }
+
+/** Tries a model of these targets, whose upstreams react in this order. */
+function start (targets: readonly Target[], reactions: readonly Reaction[], scene: SceneOptions = {}) {
+  const opening = openScene({ ...scene, model: { ...MODEL, targets } })
+  const { exchange, call, opened, clock } = opening
+  const sent: Sent[] = []
+  const answer: Promise<Answer> = attempt(exchange, { call, opened }, {
+    clock,
+    random: () => 0,
+    send: async (upstream, upstreamCall): Promise<UpstreamResponse> => {
+      const reaction = reactions[sent.length]
+      sent.push({ upstream: upstream.name, call: upstreamCall })
+      if (reaction === undefined) throw new Error('one try too many')
+      if (reaction instanceof GatewayError) throw reaction
+      return { headers: {}, body: bodyOf(), ...reaction }
+    }
+  })
+  answer.catch(() => undefined)
+  return { ...opening, answer, sent }
+}
+
+/** Targets in the order in which they are to be tried. */
+function targets (...names: string[]): Target[] {
+  return names.map((name, priority) => ({ ...TARGET, upstream: { ...TARGET.upstream, name }, priority }))
+}
+
+const failure = new GatewayError('upstream_failed', 'reset')
+
+t.test('the first that says 2xx answers, on the byte lane where both speak the same', async (t) => {
+  const { answer, sent, exchange } = start(targets('a', 'b'), [{ status: 200, headers: { 'x-request-id': 'up-1' } }])
+  const { target, lane, stream } = await answer
+  t.same([target.upstream.name, lane, stream], ['a', 'bytes', false])
+  t.match(exchange, { attempts: 1, upstreamRequestId: 'up-1', target: { upstream: { name: 'a' } } })
+  t.equal(sent.length, 1)
+  t.match(sent[0]?.call, { path: '/chat/completions', headers: { authorization: 'Bearer sk-up' } })
+})
+
+t.test('another is tried where that may help', async (t) => {
+  for (const reaction of [failure, { status: 500 }, { status: 429 }, { status: 401 }]) {
+    const { answer, sent, exchange } = start(targets('a', 'b'), [reaction, { status: 200 }])
+    t.equal((await answer).target.upstream.name, 'b')
+    t.same(sent.map(({ upstream }) => upstream), ['a', 'b'])
+    t.equal(exchange.attempts, 2)
+  }
+})
+
+t.test('and none where it cannot, or where the first may have been billed', async (t) => {
+  const bad = bodyOf('{"error":{"message":"no","code":"invalid_parameter_error"}}')
+  const reactions: readonly (readonly [Reaction, ErrorKind])[] = [
+    [{ status: 400, body: bad }, 'invalid_request'],
+    [new GatewayError('upstream_timeout', 'silent'), 'upstream_timeout'],
+    [new GatewayError('client_closed', 'gone'), 'client_closed'],
+    [new GatewayError('upstream_protocol', 'no HTTP'), 'upstream_protocol']
+  ]
+  for (const [reaction, kind] of reactions) {
+    const { answer, sent } = start(targets('a', 'b'), [reaction])
+    await t.rejects(answer, failing({ kind }))
+    t.equal(sent.length, 1)
+  }
+})
+
+t.test('the last failure is the client\'s, after a bounded number of tries', async (t) => {
+  const many = targets('a', 'b', 'c', 'd', 'e')
+  const last = new GatewayError('rate_limited', 'the last')
+  const { answer, sent } = start(many, [...Array.from({ length: ATTEMPTS_MAX - 1 }, () => failure), last])
+  await t.rejects(answer, failing({ kind: 'rate_limited', message: 'the last' }))
+  t.equal(sent.length, ATTEMPTS_MAX)
+})
+
+t.test('a model without targets has no upstream', async (t) => {
+  await t.rejects(start([], []).answer, failing({ kind: 'no_upstream' }))
+})
+
+t.test('an upstream of another protocol is spoken to in its own', async (t) => {
+  const other: Target = { ...TARGET, upstream: { ...TARGET.upstream, protocol: dashscope } }
+  const { answer, sent } = start([other], [{ status: 200 }])
+  t.equal((await answer).lane, 'canonical')
+  t.match(sent[0]?.call.path, dashscope.surface.chatPaths[0]?.slice('/api/v1'.length))
+})
+
+t.test('a dialect that cannot relay the bytes renders them anew', async (t) => {
+  const target = targetWith({ relayRequest: () => undefined })
+  const { answer } = start([target], [{ status: 200 }], { surface: target.upstream.protocol })
+  t.equal((await answer).lane, 'canonical')
+})
+
+t.test('a lowered output cap goes up on both lanes', async (t) => {
+  for (const target of [TARGET, targetWith({})]) {
+    const opening = openScene({ body: { max_tokens: 9_000 }, model: { ...MODEL, targets: [target] } })
+    opening.exchange.outputTokensMax = 8_192
+    const bodies: string[] = []
+    await attempt(opening.exchange, opening, {
+      clock: opening.clock,
+      random: () => 0,
+      send: async (_upstream, call) => {
+        bodies.push(call.body.toString())
+        return { status: 200, headers: {}, body: bodyOf() }
+      }
+    })
+    t.equal(JSON.parse(bodies[0] ?? '').max_tokens, 8_192)
+  }
+})
+
+t.test('redirects are not followed, and encodings nobody asked for are not read', async (t) => {
+  for (const reaction of [{ status: 302, headers: { location: 'http://127.0.0.1/' } }, { status: 200, headers: { 'content-encoding': 'gzip' } }]) {
+    const body = bodyOf('whatever')
+    const { answer } = start(targets('a', 'b'), [{ ...reaction, body }])
+    await t.rejects(answer, failing({ kind: 'upstream_protocol' }))
+    t.ok(body.aborted)
+  }
+  const plain = start(targets('a'), [{ status: 200, headers: { 'content-encoding': 'identity' } }])
+  t.equal((await plain.answer).response.status, 200)
+})
+
+t.test('an error whose words are too many, or never end, is still that error', async (t) => {
+  const long = start(targets('a'), [{ status: 429, body: bodyOf(Buffer.alloc(65_537, 'x')) }])
+  await t.rejects(long.answer, failing({ kind: 'rate_limited' }))
+
+  const endless = createSilentBody()
+  const silent = start(targets('a', 'b'), [{ status: 503, body: endless }, { status: 200 }])
+  await flowing(endless)
+  silent.clock.advance(10_000)
+  t.equal((await silent.answer).target.upstream.name, 'b')
+  t.same(endless.calls, ['abort'])
+})
+
+t.test('a client that leaves while an error is read is not kept', async (t) => {
+  const endless = createSilentBody()
+  const { answer, reply, sent } = start(targets('a', 'b'), [{ status: 503, body: endless }])
+  await flowing(endless)
+  reply.leave()
+  await t.rejects(answer, failing({ kind: 'client_closed' }))
+  t.same(endless.calls, ['abort'])
+  t.equal(sent.length, 1)
+})
+
+/** A body that is read and never gives anything. */
+function createSilentBody () {
+  const body = {
+    isFlowing: false,
+    calls: [] as string[],
+    flow () { body.isFlowing = true },
+    pause () {},
+    resume () {},
+    abort () { body.calls.push('abort') }
+  }
+  return body
+}
+
+const TURNS_MAX = 100
+
+/** Resolves once somebody reads the body. */
+async function flowing (body: ReturnType<typeof createSilentBody>): Promise<void> {
+  for (let turn = 0; turn < TURNS_MAX; turn++) {
+    if (body.isFlowing) return
+    await Promise.resolve()
+  }
+  throw new Error('nobody reads the body')
+}

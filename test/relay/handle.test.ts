@@ -1,0 +1,134 @@
+import t from 'tap'
+import { GatewayError } from '../../src/core/errors.ts'
+import { handle } from '../../src/relay/handle.ts'
+import { TARGET } from './fakes.ts'
+import { MODEL, bodyOf, callOf, openScene } from './calls.ts'
+import type { Exchange } from '../../src/relay/exchange.ts'
+import type { JsonBody } from '../../src/core/body.ts'
+import type { LedgerRecord } from '../../src/metering/ledger.ts'
+import type { SceneOptions } from './calls.ts'
+import type { TokenCounter } from '../../src/tokens/counter.ts'
+import type { UpstreamBody } from '../../src/upstream/send.ts'
+
+const CHUNK = '{"id":"chatcmpl-1","choices":[{"index":0,"delta":{"content":"hi"},"finish_reason":null}]}'
+const FINISH = '{"id":"chatcmpl-1","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}'
+const STREAM = `data: ${CHUNK}\n\ndata: ${FINISH}\n\ndata: [DONE]\n\n`
+const WHOLE = '{"id":"chatcmpl-1","choices":[{"index":0,"message":{"role":"assistant","content":"hi"},"finish_reason":"stop"}],' +
+  '"usage":{"prompt_tokens":7,"completion_tokens":1,"total_tokens":8}}'
+
+interface Script extends SceneOptions {
+  readonly status?: number
+  readonly contentType?: string
+  readonly answer?: UpstreamBody
+  readonly failure?: Error
+  readonly tokens?: TokenCounter
+  readonly readBody?: () => JsonBody
+}
+
+const TOKENS: TokenCounter = { count: () => 11, countText: (text) => text.length, close: async () => undefined }
+
+async function run (script: Script = {}) {
+  const { status = 200, contentType = 'application/json', answer = bodyOf(WHOLE), failure, tokens = TOKENS, body = {} } = script
+  const scene = openScene({ ...script, body: {}, model: script.model ?? { ...MODEL, targets: [TARGET] } })
+  const { exchange, reply, clock } = scene
+  const replies: { status: number, text: string }[] = []
+  reply.send = (sentStatus, _type, bytes) => { replies.push({ status: sentStatus, text: bytes.toString() }) }
+  exchange.call = exchange.opened = exchange.model = undefined
+  const records: LedgerRecord[] = []
+  const ended: Exchange[] = []
+  let sends = 0
+  await handle(exchange, { path: '/v1/chat/completions', headers: {}, readBody: script.readBody ?? (() => callOf(body).body) }, {
+    clock,
+    random: () => 0,
+    send: async () => {
+      sends++
+      if (failure !== undefined) throw failure
+      return { status, headers: { 'content-type': contentType }, body: answer }
+    },
+    tokens,
+    ledger: { append: (record) => { records.push(record) }, find: () => undefined },
+    record: (done) => { ended.push(done) }
+  })
+  return { ...scene, replies, records, ended, sends, text: Buffer.concat(reply.written).toString() }
+}
+
+t.test('a whole answer goes to the client as it came, and into the ledger', async (t) => {
+  const { replies, records, ended, headers, clock } = await run()
+  t.same(replies, [{ status: 200, text: WHOLE }])
+  t.match(records, [{ outcome: 'completed', usage: { inputTokens: 7, outputTokens: 1, source: 'reported' } }])
+  t.equal(ended.length, 1)
+  t.match(headers, { 'x-dashgate-upstream': 'up', 'x-dashgate-model': 'qwen-coder-turbo' })
+  t.equal(clock.pending, 0)
+})
+
+t.test('so does a stream', async (t) => {
+  const { text, reply, records, clock } = await run({ body: { stream: true }, contentType: 'text/event-stream', answer: bodyOf(STREAM) })
+  t.equal(text, STREAM)
+  t.same(reply.ends, ['end'])
+  t.match(records, [{ stream: true, outcome: 'completed', usage: { inputTokens: 11, outputTokens: 2, source: 'estimated' } }])
+  t.equal(clock.pending, 0)
+})
+
+t.test('a stream that nobody asked for is collected', async (t) => {
+  const { replies } = await run({ contentType: 'text/event-stream', answer: bodyOf(STREAM) })
+  t.match(JSON.parse(replies[0]?.text ?? ''), { object: 'chat.completion', choices: [{ message: { content: 'hi' }, finish_reason: 'stop' }] })
+})
+
+t.test('and a whole answer to a client that wants a stream becomes one', async (t) => {
+  const { text } = await run({ body: { stream: true } })
+  t.match(text, /"content":"hi"[^]*"finish_reason":"stop"[^]*data: \[DONE\]\n\n$/)
+})
+
+t.test('what is refused here never reaches an upstream', async (t) => {
+  const unread = (): never => { throw new GatewayError('invalid_request', 'no JSON') }
+  const refusals: readonly (readonly [Script, number, string])[] = [
+    [{ readBody: unread }, 400, 'no JSON'],
+    [{ body: { model: 'nobody' } }, 404, 'The model \\"nobody\\" does not exist'],
+    [{ body: { temperature: 9 } }, 400, 'Temperature should be'],
+    [{ body: { max_tokens: 9_000 } }, 400, 'Range of max_tokens'],
+    [{ model: { ...MODEL, targets: [] } }, 503, 'No upstream']
+  ]
+  for (const [script, status, words] of refusals) {
+    const { replies, records, ended, sends } = await run(script)
+    t.equal(replies[0]?.status, status)
+    t.match(replies[0]?.text, words)
+    t.same([sends, records.length, ended.length, replies.length], [0, 0, 1, 1], words)
+    t.equal(ended[0]?.outcome, 'failed')
+  }
+})
+
+t.test('an upstream that cannot be reached costs nothing, one that answers nonsense does', async (t) => {
+  const unreachable = await run({ failure: new GatewayError('upstream_failed', 'refused') })
+  t.equal(unreachable.replies[0]?.status, 502)
+  t.same(unreachable.records, [])
+  const nonsense = await run({ answer: bodyOf('<html>') })
+  t.equal(nonsense.replies[0]?.status, 502)
+  t.match(nonsense.records, [{ outcome: 'failed', errorKind: 'upstream_protocol', usage: { source: 'estimated' } }])
+})
+
+t.test('what nobody foresaw is an internal error whose words stay here', async (t) => {
+  const { replies, ended } = await run({ failure: new RangeError('secret detail') })
+  t.equal(replies[0]?.status, 500)
+  t.notMatch(replies[0]?.text, 'secret')
+  t.match(ended[0]?.error, { kind: 'internal', cause: { message: 'secret detail' } })
+})
+
+t.test('a stream that breaks is told in the stream, once', async (t) => {
+  const { text, replies, records, ended } = await run({
+    body: { stream: true }, contentType: 'text/event-stream', answer: bodyOf(`data: ${CHUNK}\n\n`)
+  })
+  t.match(text, /"content":"hi"[^]*data: \{"error":/)
+  t.notMatch(text, /\[DONE\]/)
+  t.same(replies, [])
+  t.match(records, [{ outcome: 'failed', errorKind: 'upstream_failed' }])
+  t.equal(ended.length, 1)
+})
+
+t.test('a count that fails at the end does not keep the exchange from being recorded', async (t) => {
+  const broken = (): never => { throw new RangeError('a bug') }
+  const { ended, text } = await run({
+    body: { stream: true }, contentType: 'text/event-stream', answer: bodyOf(STREAM), tokens: { ...TOKENS, countText: broken }
+  })
+  t.equal(text, STREAM)
+  t.match(ended, [{ error: { kind: 'internal' } }])
+})

@@ -1,0 +1,29 @@
+import t from 'tap'
+import { createTally, tallyOf } from '../../src/relay/tally.ts'
+import type { ChatEvent } from '../../src/core/event.ts'
+import type { Usage } from '../../src/core/usage.ts'
+
+const usage = (outputTokens: number): Usage => ({ inputTokens: 1, cachedInputTokens: 0, outputTokens, reasoningTokens: 0, source: 'reported' })
+
+t.test('keeps the last usage and everything the model wrote, calls included', async (t) => {
+  const events: ChatEvent[] = [
+    { type: 'response-start', id: undefined },
+    { type: 'reasoning-delta', choice: 0, text: 'hm ' },
+    { type: 'text-delta', choice: 0, text: 'well ' },
+    { type: 'usage', usage: usage(1) },
+    { type: 'tool-call-start', choice: 1, index: 0, id: 'call_1', name: 'f' },
+    { type: 'tool-call-delta', choice: 1, index: 0, arguments: '{}' },
+    { type: 'usage', usage: usage(2) },
+    { type: 'choice-end', choice: 0, reason: 'stop' },
+    { type: 'response-end' }
+  ]
+  const tally = tallyOf(events)
+  t.equal(tally.outputText(), 'hm well f{}')
+  t.equal(tally.usage()?.outputTokens, 2)
+})
+
+t.test('has neither before anything has passed', async (t) => {
+  const tally = createTally()
+  t.equal(tally.outputText(), '')
+  t.equal(tally.usage(), undefined)
+})

@@ -1,0 +1,376 @@
+import { EventEmitter, once } from 'node:events'
+import { request as httpRequest } from 'node:http'
+import type { ClientRequest, IncomingMessage } from 'node:http'
+import t from 'tap'
+import type { Test } from 'tap'
+import { createLogger } from '../../src/observe/logger.ts'
+import type { RequestRecord } from '../../src/simulator/records.ts'
+import { startSimulator } from '../../src/simulator/simulator.ts'
+import type { Simulator, SimulatorOptions } from '../../src/simulator/simulator.ts'
+import { countText } from '../../src/tokens/count.ts'
+import { startGateway } from '../support/gateway.ts'
+import type { Gateway, GatewayOptions } from '../support/gateway.ts'
+import { NATIVE_PATH, OPENAI_PATH, post } from '../support/http.ts'
+import type { Reply } from '../support/http.ts'
+import { eventsOf } from '../support/sse.ts'
+
+type Side = 'openai' | 'dashscope'
+
+const SIDES: readonly Side[] = ['dashscope', 'openai']
+const MESSAGES = [{ role: 'user', content: 'hi 你好' }]
+const OPENAI_STREAM = { model: 'qwen-coder-turbo', messages: MESSAGES, stream: true }
+const NATIVE_STREAM = { model: 'qwen-coder-turbo', input: { messages: MESSAGES }, parameters: { result_format: 'message', incremental_output: true } }
+const SSE = { 'x-dashscope-sse': 'enable' }
+
+const PATHS: Readonly<Record<Side, string>> = { openai: OPENAI_PATH, dashscope: NATIVE_PATH }
+const STREAMS: Readonly<Record<Side, object>> = { openai: OPENAI_STREAM, dashscope: NATIVE_STREAM }
+const NO_STREAMS: Readonly<Record<Side, object>> = {
+  openai: { ...OPENAI_STREAM, stream: false }, dashscope: { ...NATIVE_STREAM, parameters: { result_format: 'message' } }
+}
+
+interface Scene {
+  readonly gateway: Gateway
+  /** The log line of the next exchange that ends; by then it is in the ledger. */
+  nextEnd (): Promise<any>
+}
+
+async function sceneTo (t: Test, upstreamProtocol: Side, options: Partial<GatewayOptions> = {}): Promise<Scene> {
+  const ends = new EventEmitter()
+  const logger = createLogger('info', { write: (line) => { ends.emit('line', JSON.parse(line)) } })
+  const gateway = await startGateway({ upstreamProtocol, deps: { logger }, ...options })
+  t.teardown(() => gateway.close())
+  return { gateway, nextEnd: async () => (await once(ends, 'line'))[0] }
+}
+
+/** Tells of the next request that reaches the simulator, and of how it ends: the simulator closes a record by assigning to it. */
+function watch (simulator: Simulator, fault: string): { readonly arrived: Promise<RequestRecord>, readonly ended: Promise<string> } {
+  const { promise: arrived, resolve: arrive } = Promise.withResolvers<RequestRecord>()
+  const { promise: ended, resolve: end } = Promise.withResolvers<string>()
+  simulator.script((record) => {
+    simulator.script(undefined)
+    let ending: RequestRecord['ending'] = 'open'
+    Object.defineProperty(record, 'ending', { get: () => ending, set: (value) => { ending = value; end(value) }, configurable: true })
+    arrive(record)
+    return fault
+  })
+  return { arrived, ended }
+}
+
+interface Asked { readonly request: ClientRequest, readonly response: Promise<IncomingMessage> }
+
+/** A request whose answer is not read until somebody does. */
+function ask (gateway: Gateway, surface: Side, body = STREAMS[surface], headers: Record<string, string> = SSE): Asked {
+  const request = httpRequest(gateway.url + PATHS[surface], {
+    method: 'POST', headers: { authorization: `Bearer ${gateway.apiKey}`, 'content-type': 'application/json', ...(surface === 'dashscope' ? headers : {}) }
+  })
+  const response = once(request, 'response').then(([response]) => response as IncomingMessage)
+  // Whoever destroys the request has no answer to wait for.
+  response.catch(() => undefined)
+  request.on('error', () => undefined)
+  request.end(JSON.stringify(body))
+  return { request, response }
+}
+
+async function textOf (response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = []
+  for await (const chunk of response as AsyncIterable<Buffer>) chunks.push(chunk)
+  return Buffer.concat(chunks).toString()
+}
+
+async function streamFrom (gateway: Gateway, surface: Side): Promise<Reply> {
+  return await post(gateway, PATHS[surface], STREAMS[surface], surface === 'dashscope' ? SSE : {})
+}
+
+async function ledgerRecord (gateway: Gateway, requestId: string): Promise<any> {
+  const response = await fetch(`${gateway.url}/dashgate/v1/requests/${requestId}`, { headers: { authorization: `Bearer ${gateway.apiKey}` } })
+  return response.status === 200 ? await response.json() : undefined
+}
+
+for (const upstream of SIDES) {
+  for (const surface of SIDES) {
+    t.test(`${surface} from ${upstream}: a client that leaves cancels the upstream and pays for what was said`, async (t) => {
+      const { gateway, nextEnd } = await sceneTo(t, upstream)
+      const { arrived, ended } = watch(gateway.simulator, 'stall=6')
+      const { request, response } = ask(gateway, surface)
+      await once(await response, 'data')
+      const settled = nextEnd()
+      request.destroy()
+      // The script has no end but this: the simulator is silent until its client goes.
+      t.equal(await ended, 'client gone')
+      const { requestId, outcome } = await settled
+      t.equal(outcome, 'client_closed')
+      const { charge } = await arrived
+      const record = await ledgerRecord(gateway, requestId)
+      t.match(record, { outcome: 'client_closed', stream: true, attempts: 1 })
+      t.equal(record.usage.input_tokens, charge.inputTokens, 'the prompt, to the token')
+      t.ok(record.usage.output_tokens > 0 && record.usage.output_tokens <= charge.outputTokens, 'what had arrived of the answer')
+      t.equal(record.usage.source, upstream === 'dashscope' ? 'reported' : 'estimated')
+    })
+  }
+}
+
+t.test('a client that leaves before the first byte cancels too, and pays for its prompt', async (t) => {
+  for (const fault of ['stall-start', 'stall-head']) {
+    const { gateway, nextEnd } = await sceneTo(t, 'dashscope')
+    const { arrived, ended } = watch(gateway.simulator, fault)
+    const { request } = ask(gateway, 'openai')
+    await arrived
+    const settled = nextEnd()
+    request.destroy()
+    t.equal(await ended, 'client gone', fault)
+    const { requestId } = await settled
+    t.match(await ledgerRecord(gateway, requestId), { outcome: 'client_closed', usage: { output_tokens: 0, source: 'estimated' } })
+    t.ok((await ledgerRecord(gateway, requestId)).usage.input_tokens > 0)
+  }
+})
+
+t.test('so does one that waits for a whole answer', async (t) => {
+  for (const upstream of SIDES) {
+    const { gateway, nextEnd } = await sceneTo(t, upstream)
+    for (const surface of SIDES) {
+      const { arrived, ended } = watch(gateway.simulator, 'stall')
+      const { request } = ask(gateway, surface, NO_STREAMS[surface], {})
+      await arrived
+      const settled = nextEnd()
+      request.destroy()
+      t.equal(await ended, 'client gone', `${surface} from ${upstream}`)
+      const { requestId } = await settled
+      t.match(await ledgerRecord(gateway, requestId), { outcome: 'client_closed', stream: false, usage: { source: 'estimated' } })
+    }
+  }
+})
+
+t.test('under drain the answer nobody hears is read for what it cost', async (t) => {
+  for (const upstream of SIDES) {
+    const options = { yaml: 'policies: { client_abort: drain }', simulator: { pace: { chunkIntervalMs: 3 } } }
+    const { gateway, nextEnd } = await sceneTo(t, upstream, options)
+    for (const surface of SIDES) {
+      const { arrived, ended } = watch(gateway.simulator, '')
+      const { request, response } = ask(gateway, surface)
+      await once(await response, 'data')
+      const settled = nextEnd()
+      request.destroy()
+      t.equal(await ended, 'complete', `${surface} from ${upstream}`)
+      const { requestId } = await settled
+      const { charge } = await arrived
+      t.match(await ledgerRecord(gateway, requestId), {
+        outcome: 'client_closed', usage: { source: 'reported', input_tokens: charge.inputTokens, output_tokens: charge.outputTokens }
+      })
+    }
+  }
+})
+
+/** So many turns of the event loop without one more event from the simulator mean that it waits for its reader. */
+const STILL_TURNS = 5_000
+const TURNS_MAX = 5_000_000
+
+async function untilStill (progress: () => number): Promise<void> {
+  let still = 0
+  for (let turn = 0, last = progress(); still < STILL_TURNS; turn++) {
+    if (turn === TURNS_MAX) throw new Error('the simulator never paused')
+    await new Promise<void>((resolve) => { setImmediate(resolve) })
+    still = progress() === last ? still + 1 : 0
+    last = progress()
+  }
+}
+
+/** A simulator that tells how many events it has written. */
+async function countingSimulator (t: Test, options: SimulatorOptions): Promise<{ simulator: Simulator, eventsWritten: () => number }> {
+  let events = 0
+  const setTimer = (_delayMs: number, action: () => void): () => void => {
+    events++
+    const turn = setImmediate(action)
+    return () => clearImmediate(turn)
+  }
+  const simulator = await startSimulator({ ...options, pace: { chunkIntervalMs: 1 } }, { clock: { nowMs: () => 0, setTimer } })
+  t.teardown(() => simulator.close())
+  return { simulator, eventsWritten: () => events }
+}
+
+t.test('a client that does not read stops the upstream, and gets everything once it does', async (t) => {
+  // Cumulative frames repeat all that was said: some 6,000 of them are 100 MB, far more than sockets hold.
+  const content = 'lorem ipsum dolor sit amet '.repeat(1_300)
+  const { simulator, eventsWritten } = await countingSimulator(t, { author: () => ({ reasoning: '', content, toolCalls: [] }) })
+  const { gateway, nextEnd } = await sceneTo(t, 'dashscope', { upstreamOrigin: simulator.url })
+  const { ended } = watch(simulator, '')
+  const { response } = ask(gateway, 'dashscope', { ...NATIVE_STREAM, model: 'qwen-plus', parameters: { incremental_output: false } })
+  const answer = await response
+  const settled = nextEnd()
+  await untilStill(eventsWritten)
+  const written = eventsWritten()
+  t.equal(simulator.requests.at(-1)?.ending, 'open', 'still writing')
+  const last = eventsOf(await textOf(answer)).at(-1)
+  t.equal(await ended, 'complete')
+  t.ok(eventsWritten() > written, 'it went on only when it was read')
+  t.equal(JSON.parse(last?.data ?? '').output.text, content)
+  t.equal((await settled).outcome, 'completed')
+})
+
+interface Deadline {
+  readonly name: string
+  readonly timeouts: string
+  readonly fault: string
+  /** Whether something of the answer comes before the deadline. */
+  readonly begun: boolean
+}
+
+const DEADLINES: readonly Deadline[] = [
+  { name: 'silence after the first events', timeouts: '{ idle: 300ms }', fault: 'stall=3', begun: true },
+  { name: 'comments without an event', timeouts: '{ idle: 300ms }', fault: 'drip=20:500', begun: true },
+  { name: 'a head and nothing more', timeouts: '{ idle: 150ms }', fault: 'stall-head', begun: false },
+  { name: 'no head at all', timeouts: '{ first_byte: 150ms }', fault: 'stall-start', begun: false },
+  { name: 'an answer without end', timeouts: '{ total: 400ms }', fault: 'drip=20:500', begun: true }
+]
+
+for (const upstream of SIDES) {
+  for (const { name, timeouts, fault, begun } of DEADLINES) {
+    t.test(`${name} of ${upstream} runs into its deadline, in both protocols`, async (t) => {
+      const { gateway, nextEnd } = await sceneTo(t, upstream, { upstreamYaml: `timeouts: ${timeouts}` })
+      for (const surface of SIDES) {
+        const { ended } = watch(gateway.simulator, fault)
+        const settled = nextEnd()
+        const reply = await streamFrom(gateway, surface)
+        t.equal(reply.status, begun ? 200 : 504)
+        const error = begun ? JSON.parse(reply.events.at(-1)?.data ?? '') : reply.json
+        t.match(error, surface === 'openai' ? { error: { code: 'request_timeout', type: 'server_error' } } : { code: 'InternalError.Timeout' })
+        t.notMatch(reply.text, /\[DONE\]|"finish_reason":"(?!null)/)
+        t.equal(await ended, 'client gone', 'the upstream was let go')
+        t.match(await settled, { outcome: 'failed', errorKind: 'upstream_timeout' })
+      }
+    })
+  }
+
+  t.test(`a whole answer of ${upstream} that stops halfway runs into the total deadline`, async (t) => {
+    const { gateway } = await sceneTo(t, upstream, { upstreamYaml: 'timeouts: { total: 200ms }' })
+    for (const surface of SIDES) {
+      gateway.simulator.enqueue('stall')
+      t.equal((await post(gateway, PATHS[surface], NO_STREAMS[surface])).status, 504, surface)
+    }
+  })
+}
+
+t.test('a stream that goes on may take longer than the longest silence', async (t) => {
+  await Promise.all(SIDES.map(async (upstream) => {
+    const options = { upstreamYaml: 'timeouts: { idle: 600ms }', simulator: { pace: { chunkIntervalMs: 20 } } }
+    const { gateway } = await sceneTo(t, upstream, options)
+    const replies = await Promise.all(SIDES.map(async (surface) => await streamFrom(gateway, surface)))
+    for (const reply of replies) t.match(reply.text, /"finish_reason":"stop"/, upstream)
+  }))
+})
+
+/** A second upstream behind the first; the helper's YAML leaves off inside the list. */
+function secondUpstream (simulator: Simulator): string {
+  return [
+    '  - name: second',
+    '    protocol: openai',
+    `    base_url: ${simulator.url}/v1`,
+    '    keys: [sk-second-key-of-the-tests]',
+    '    builtin_models: true'
+  ].join('\n')
+}
+
+t.test('another upstream is tried before the first byte and none after', async (t) => {
+  const second = await startSimulator()
+  t.teardown(() => second.close())
+  const { gateway, nextEnd } = await sceneTo(t, 'dashscope', { yaml: secondUpstream(second) })
+  for (const [place, fault] of ['error=500', 'throttled', 'error=503', 'unauthorized'].entries()) {
+    gateway.simulator.enqueue(fault)
+    const settled = nextEnd()
+    const reply = await streamFrom(gateway, 'openai')
+    t.equal(reply.status, 200, fault)
+    t.equal(reply.headers.get('x-dashgate-upstream'), 'second')
+    t.equal(second.requests.length, place + 1)
+    t.match(await settled, { outcome: 'completed', upstream: 'second', attempts: 2 })
+  }
+  // A head that says 200 may have been billed: what fails behind it is not asked for again.
+  for (const fault of ['eof', 'reset', 'reset=0', 'error-frame=429', 'error=400']) {
+    gateway.simulator.enqueue(fault)
+    const settled = nextEnd()
+    const reply = await streamFrom(gateway, 'openai')
+    t.equal(second.requests.length, 4, `${fault} is the client's to know`)
+    t.match(reply.text, /"error":/)
+    t.match(await settled, { outcome: 'failed', attempts: 1 })
+  }
+})
+
+t.test('an upstream that is not there is passed over, and all of them failing is one error', async (t) => {
+  const second = await startSimulator()
+  t.teardown(() => second.close())
+  const { gateway } = await sceneTo(t, 'dashscope', { yaml: secondUpstream(second), upstreamOrigin: 'http://127.0.0.1:9' })
+  t.equal((await streamFrom(gateway, 'dashscope')).headers.get('x-dashgate-upstream'), 'second')
+  second.enqueue('error=503')
+  const reply = await streamFrom(gateway, 'dashscope')
+  t.ok(reply.status >= 500, String(reply.status))
+  t.match(reply.json, { code: String, message: String, request_id: /./ })
+})
+
+for (const upstream of SIDES) {
+  t.test(`usage ${upstream} does not give, or gives wrongly, is counted and said to be an estimate`, async (t) => {
+    const { gateway, nextEnd } = await sceneTo(t, upstream)
+    for (const how of ['none', 'null', 'empty', 'negative', 'huge', 'fraction', 'string']) {
+      for (const surface of SIDES) {
+        for (const isStream of [true, false]) {
+          gateway.simulator.enqueue(`usage=${how}`)
+          const settled = nextEnd()
+          const reply = isStream ? await streamFrom(gateway, surface) : await post(gateway, PATHS[surface], NO_STREAMS[surface])
+          t.equal(reply.status, 200)
+          const { requestId } = await settled
+          const { usage } = await ledgerRecord(gateway, requestId)
+          const { charge } = gateway.simulator.requests.at(-1) as RequestRecord
+          const label = `${how} ${surface} ${isStream ? 'stream' : 'whole'}`
+          t.same([usage.source, usage.input_tokens, usage.output_tokens], ['estimated', charge.inputTokens, charge.outputTokens], label)
+        }
+      }
+    }
+  })
+}
+
+t.test('an answer cut before its usage came is estimated by the text that came', async (t) => {
+  const { gateway, nextEnd } = await sceneTo(t, 'openai')
+  gateway.simulator.enqueue('eof=6')
+  const settled = nextEnd()
+  const reply = await streamFrom(gateway, 'openai')
+  const chunks = reply.events.map(({ data }) => JSON.parse(data ?? '')).filter(({ choices }) => choices !== undefined)
+  const text = chunks.map(({ choices }) => choices[0].delta.content ?? '').join('')
+  const { usage } = await ledgerRecord(gateway, (await settled).requestId)
+  t.ok(text.length > 0)
+  t.same([usage.source, usage.output_tokens], ['estimated', countText(text)])
+})
+
+t.test('every request that reached an upstream\'s answer is in the ledger once, and a refused one is not', async (t) => {
+  const lines: any[] = []
+  const logger = createLogger('info', { write: (line) => { lines.push(JSON.parse(line)) } })
+  const { gateway } = await sceneTo(t, 'openai', { deps: { logger } })
+  const faults = ['', 'eof', 'error-data=500', 'malformed', 'usage-twice', 'ok-error', 'error=400', 'throttled']
+  const ids: (string | null)[] = []
+  for (const fault of faults) {
+    if (fault !== '') gateway.simulator.enqueue(fault)
+    ids.push((await streamFrom(gateway, 'dashscope')).headers.get('x-request-id'))
+  }
+  t.equal(new Set(ids).size, faults.length)
+  t.same(lines.map(({ requestId }) => requestId), ids, 'one line each, in order')
+  const recorded = await Promise.all(ids.map(async (id) => await ledgerRecord(gateway, id ?? '') !== undefined))
+  t.same(recorded, [true, true, true, true, true, false, false, false], 'what refused before it said a word cost nothing')
+})
+
+t.test('closing lets a live stream end', async (t) => {
+  const gateway = await startGateway({ upstreamProtocol: 'dashscope', simulator: { pace: { chunkIntervalMs: 5 } } })
+  const answer = await ask(gateway, 'openai').response
+  const [first] = await once(answer, 'data') as [Buffer]
+  const closed = gateway.close()
+  const text = first.toString() + await textOf(answer)
+  await closed
+  t.ok(text.endsWith('data: [DONE]\n\n'))
+  t.match(text, /"finish_reason":"stop"/)
+  await t.rejects(fetch(`${gateway.url}/livez`), 'and nobody is let in any more')
+})
+
+t.test('closing waits no longer than its timeout for a stream that does not end', async (t) => {
+  const gateway = await startGateway({ upstreamProtocol: 'dashscope', yaml: 'server: { port: 0, shutdown_timeout: 100ms }' })
+  gateway.simulator.enqueue('stall=6')
+  const answer = await ask(gateway, 'openai').response
+  await once(answer, 'data')
+  const gone = textOf(answer).then(() => 'whole', () => 'cut')
+  await gateway.close()
+  t.equal(await gone, 'cut')
+})
