@@ -3,7 +3,7 @@ import { appendFile, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { prepareEnvironment } from '../clients/environments.ts'
-import type { Environment, Preparation } from '../clients/environments.ts'
+import type { Environment } from '../clients/environments.ts'
 
 export type ClientName = 'openai-python' | 'dashscope-python' | 'dashscope-java' | 'openai-node' | 'ai-sdk' | 'qwen-code' | 'curl'
 
