@@ -6,7 +6,7 @@ import { createAuthenticate } from './accounts/authenticate.ts'
 import { createClientKey, keyDigest } from './accounts/keys.ts'
 import { createEmbeddedKeys } from './store/embedded/keys.ts'
 import { createEmbeddedLedger } from './store/embedded/ledger.ts'
-import { createLogger, logExchange } from './observe/logger.ts'
+import { causeOf, createLogger, logExchange } from './observe/logger.ts'
 import { createMetrics } from './observe/metrics.ts'
 import { createPools } from './upstream/pools.ts'
 import { createSend } from './upstream/send.ts'
@@ -20,7 +20,7 @@ import type { Clock, Ids } from './core/clock.ts'
 import type { Config } from './config/schema.ts'
 import type { EmbeddedKeys } from './store/embedded/keys.ts'
 import type { EmbeddedLedger } from './store/embedded/ledger.ts'
-import type { Exchange } from './relay/exchange.ts'
+import type { AppDeps } from './http/app.ts'
 import type { Logger } from './observe/logger.ts'
 import type { Metrics } from './observe/metrics.ts'
 
@@ -34,8 +34,8 @@ export interface ServerDeps {
 export interface RunningServer {
   readonly inferenceUrl: string
   readonly adminUrl: string
-  /** A key that works, for the first request. */
-  readonly apiKey: string
+  /** A key that works, for the first request; undefined where the configuration names one. */
+  readonly apiKey: string | undefined
   readonly catalog: () => Catalog
   /** Puts another catalog in place for the requests that come from now on. */
   swapCatalog (catalog: Catalog): void
@@ -66,9 +66,8 @@ export async function startServer (config: Config, catalog: Catalog, deps: Serve
     authenticate: createAuthenticate(store.keys, store.pepper),
     currentCatalog: () => current,
     isReady: () => isReady,
-    refused: metrics.recordRefused,
     track: exchanges.track,
-    record: recorder(metrics, deps)
+    ...observers(metrics, deps)
   })
   const admin = buildAdminApp({ metrics, isReady: () => isReady })
   async function close (): Promise<void> {
@@ -131,7 +130,7 @@ interface Store {
   readonly keys: EmbeddedKeys
   readonly ledger: EmbeddedLedger
   readonly pepper: string
-  readonly apiKey: string
+  readonly apiKey: string | undefined
   close (): void
 }
 
@@ -142,7 +141,7 @@ function openStore (config: Config, metrics: Metrics, { clock, logger }: ServerD
   const keys = createEmbeddedKeys(database)
   const ledger = createEmbeddedLedger(database, clock, (record, cause) => {
     metrics.recordLost()
-    logger.error({ requestId: record.requestId, cause: cause instanceof Error ? cause.message : undefined }, 'a ledger record could not be written')
+    logger.error({ requestId: record.requestId, cause: causeOf(cause) }, 'a ledger record could not be written')
   })
   return {
     keys,
@@ -156,24 +155,40 @@ function openStore (config: Config, metrics: Metrics, { clock, logger }: ServerD
   }
 }
 
-function recorder (metrics: Metrics, { clock, logger }: ServerDeps): (exchange: Exchange) => void {
-  return (exchange) => {
-    const durationMs = Math.round(clock.monotonicMs() - exchange.startedMonotonicMs)
-    metrics.record(exchange, durationMs)
-    logExchange(logger, exchange, durationMs)
+/** What the request path tells the outside world of itself. */
+function observers (metrics: Metrics, { clock, logger }: ServerDeps): Pick<AppDeps, 'record' | 'refused' | 'unsettled'> {
+  return {
+    record (exchange) {
+      const durationMs = Math.round(clock.monotonicMs() - exchange.startedMonotonicMs)
+      metrics.record(exchange, durationMs)
+      logExchange(logger, exchange, durationMs)
+    },
+    refused (error) {
+      metrics.recordRefused(error)
+      if (error.kind === 'internal') logger.error({ cause: causeOf(error.cause) }, 'request failed')
+    },
+    unsettled (exchange, cause) {
+      metrics.recordLost()
+      logger.error({ requestId: exchange.requestId, cause: causeOf(cause) }, 'a request could not be settled')
+    }
   }
 }
 
 const FIRST_KEY_FILE = 'first-key'
 const FIRST_TEAM = 'default'
 
-/** The key of the first request: the configured one, or one made once and kept in the data folder. */
-function firstKey (config: Config, keys: EmbeddedKeys, { pepper, nowMs }: { pepper: string, nowMs: number }): string {
+/**
+ * Makes the key of the first request known: the configured one, or one made once and kept in the data folder.
+ * @returns the key if it was made here, for its owner to see; a configured one is its owner's to know
+ */
+function firstKey (config: Config, keys: EmbeddedKeys, { pepper, nowMs }: { pepper: string, nowMs: number }): string | undefined {
   const secret = config.secrets.bootstrap_key ??
     fileSecret(config.store.data_dir, FIRST_KEY_FILE, () => createClientKey((below) => randomInt(below)).secret)
   const keyId = /^sk-dg-([a-z0-9]{8})-/.exec(secret)?.[1] ?? 'bootstrap'
   keys.add({ keyId, team: FIRST_TEAM, digest: keyDigest(pepper, secret) }, nowMs)
-  return secret
+  // There is no other way to take a key back yet: whoever sets another first key means the one before to be dead.
+  keys.removeAllBut(keyId)
+  return config.secrets.bootstrap_key === undefined ? secret : undefined
 }
 
 function urlOf (app: { readonly server: { address (): unknown } }): string {

@@ -3,6 +3,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
+import type { Test } from 'tap'
 import { buildCatalog } from '../src/config/catalog.ts'
 import { createLogger } from '../src/observe/logger.ts'
 import { loadConfig } from '../src/config/load.ts'
@@ -27,6 +28,17 @@ upstreams: [{ name: sim, protocol: dashscope, base_url: "${simulator.url}/api/v1
   return await startServer(config, buildCatalog(config, PROTOCOLS), { clock: systemClock, ids: systemIds, random: Math.random, logger })
 }
 
+/** A simulator and an empty folder, for the length of one test. */
+async function scene (t: Test): Promise<{ simulator: Simulator, dataDir: string }> {
+  const simulator = await startSimulator()
+  const dataDir = mkdtempSync(join(tmpdir(), 'dashgate-'))
+  t.teardown(async () => {
+    await simulator.close()
+    rmSync(dataDir, { recursive: true, force: true })
+  })
+  return { simulator, dataDir }
+}
+
 function chat (server: RunningServer, key: string): Promise<Response> {
   return fetch(`${server.inferenceUrl}/v1/chat/completions`, {
     method: 'POST',
@@ -36,12 +48,7 @@ function chat (server: RunningServer, key: string): Promise<Response> {
 }
 
 t.test('a stream that outlives the shutdown is cut, and its record is written before the store closes', async (t) => {
-  const simulator = await startSimulator()
-  const dataDir = mkdtempSync(join(tmpdir(), 'dashgate-'))
-  t.teardown(async () => {
-    await simulator.close()
-    rmSync(dataDir, { recursive: true, force: true })
-  })
+  const { simulator, dataDir } = await scene(t)
   const server = await start(dataDir, simulator)
   simulator.enqueue('stall=3')
   const response = await chat(server, KEY)
@@ -59,14 +66,9 @@ t.test('a stream that outlives the shutdown is cut, and its record is written be
 })
 
 t.test('refusals outside an exchange are counted by kind, and never by what was sent', async (t) => {
-  const simulator = await startSimulator()
-  const dataDir = mkdtempSync(join(tmpdir(), 'dashgate-'))
+  const { simulator, dataDir } = await scene(t)
   const server = await start(dataDir, simulator)
-  t.teardown(async () => {
-    await server.close()
-    await simulator.close()
-    rmSync(dataDir, { recursive: true, force: true })
-  })
+  t.teardown(() => server.close())
   t.equal((await chat(server, 'sk-wrong-wrong-wrong-wrong')).status, 401)
   t.equal((await fetch(`${server.inferenceUrl}/v1/made-up-by-a-client`)).status, 404)
   const metrics = await (await fetch(`${server.adminUrl}/metrics`)).text()
@@ -76,14 +78,9 @@ t.test('refusals outside an exchange are counted by kind, and never by what was 
 })
 
 t.test('a second server on the same folder is refused and the first goes on', async (t) => {
-  const simulator = await startSimulator()
-  const dataDir = mkdtempSync(join(tmpdir(), 'dashgate-'))
+  const { simulator, dataDir } = await scene(t)
   const server = await start(dataDir, simulator)
-  t.teardown(async () => {
-    await server.close()
-    await simulator.close()
-    rmSync(dataDir, { recursive: true, force: true })
-  })
+  t.teardown(() => server.close())
   await t.rejects(start(dataDir, simulator), /in use by another/)
   const response = await chat(server, KEY)
   t.equal(response.status, 200)
@@ -91,12 +88,7 @@ t.test('a second server on the same folder is refused and the first goes on', as
 })
 
 t.test('a port that is taken ends the start, and nothing stays open', async (t) => {
-  const simulator = await startSimulator()
-  const dataDir = mkdtempSync(join(tmpdir(), 'dashgate-'))
-  t.teardown(async () => {
-    await simulator.close()
-    rmSync(dataDir, { recursive: true, force: true })
-  })
+  const { simulator, dataDir } = await scene(t)
   await t.rejects(start(dataDir, simulator, { adminPort: simulator.port }), { code: 'EADDRINUSE' })
   const server = await start(dataDir, simulator)
   t.teardown(() => server.close())

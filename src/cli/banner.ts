@@ -6,7 +6,8 @@ export interface BannerFacts {
   readonly version: string
   readonly inferenceUrl: string
   readonly adminUrl: string
-  readonly apiKey: string
+  /** Undefined where the operator has set one: it is not repeated where logs are kept. */
+  readonly apiKey: string | undefined
   readonly catalog: Catalog
   /** The configuration file, or undefined where there is none. */
   readonly file: string | undefined
@@ -21,7 +22,7 @@ export function startedFacts (facts: BannerFacts): object {
     openai_base_url: `${reachableUrl(facts.inferenceUrl)}/v1`,
     dashscope_base_url: `${reachableUrl(facts.inferenceUrl)}/api/v1`,
     admin_url: reachableUrl(facts.adminUrl),
-    api_key: facts.apiKey,
+    api_key: facts.apiKey ?? null,
     config_file: facts.file ?? null,
     simulated: facts.simulated
   }
@@ -34,7 +35,7 @@ export function printBanner (facts: BannerFacts, stream: NodeJS.WriteStream): vo
     ['OpenAI SDK', `${baseUrl}/v1`],
     ['DashScope SDK', `${baseUrl}/api/v1`],
     ['Admin', reachableUrl(facts.adminUrl)],
-    ['API key', facts.apiKey],
+    ['API key', facts.apiKey ?? 'the one in DASHGATE_BOOTSTRAP_KEY'],
     ['Upstream', upstreamsText(facts)],
     ['Configuration', facts.file ?? 'defaults and environment']
   ]
@@ -42,7 +43,7 @@ export function printBanner (facts: BannerFacts, stream: NodeJS.WriteStream): vo
   for (const [name = '', value = ''] of rows) printLine(stream, `  ${name.padEnd(15)}${value}`)
   if (facts.simulated) printLine(stream, `\n${styled(stream, 'yellow', SIMULATOR_NOTICE)}`)
   const model = facts.catalog.resolve(FIRST_MODEL)?.name ?? facts.catalog.models.keys().next().value
-  if (model !== undefined) printLine(stream, `\nTry it:\n\n${curlText(baseUrl, facts.apiKey, model)}\n`)
+  if (model !== undefined) printLine(stream, `\nTry it:\n\n${curlText(baseUrl, facts.apiKey ?? '$DASHGATE_BOOTSTRAP_KEY', model)}\n`)
 }
 
 const SIMULATOR_NOTICE = `  NO REAL MODEL: no upstream is configured, so the built-in simulator makes the answers up.
@@ -61,13 +62,13 @@ function curlText (baseUrl: string, apiKey: string, model: string): string {
   const body = JSON.stringify({ model, messages: [{ role: 'user', content: 'Write hello world in Go.' }] })
   return [
     `  curl ${baseUrl}/v1/chat/completions \\`,
-    `    -H ${quoted(`Authorization: Bearer ${apiKey}`)} \\`,
+    `    -H "Authorization: Bearer ${apiKey}" \\`,
     "    -H 'Content-Type: application/json' \\",
     `    -d ${quoted(body)}`
   ].join('\n')
 }
 
-/** For a POSIX shell, whatever characters the operator's own key has. */
+/** For a POSIX shell, whatever characters the text has. */
 function quoted (text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`
 }

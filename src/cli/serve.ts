@@ -20,8 +20,8 @@ import type { CliContext } from './context.ts'
 
 export type ServeOptions = ConfigFlags & { readonly json?: true }
 
-/** What `shutdown_timeout` does not cover: closing the database, and telling the upstreams. */
-const CLOSE_MARGIN_MS = 5_000
+/** What `shutdown_timeout` does not cover: answers that are read on for their usage, the last records, the database. */
+const CLOSE_MARGIN_MS = 15_000
 
 /** Starts everything and tells how to use it. It returns once the server answers, which then keeps the process alive. */
 export async function serve (options: ServeOptions, { environment, stdout }: CliContext): Promise<void> {

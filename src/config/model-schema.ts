@@ -54,7 +54,7 @@ export const ModelSchema = Type.Object({
   input_tokens_max: Type.Optional(Type.Integer({ description: 'Longest prompt, in tokens. Default: context_tokens.', ...tokens })),
   output_tokens_max: Type.Optional(Type.Integer({ description: 'Longest answer, in tokens.', ...tokens })),
   tokenizer: Type.Optional(Type.Enum(['qwen', 'estimate'], {
-    description: 'qwen counts exactly as Qwen up to 3 does; estimate is an upper bound. Default: by the name\'s family.'
+    description: 'qwen counts exactly as Qwen up to 3 does, and holds prompts to input_tokens_max before the call; with estimate the upstream does. Default: by the name\'s family.'
   })),
   price: Type.Optional(PriceSchema),
   native_service: Type.Optional(Type.Enum(['text-generation', 'multimodal-generation'], {

@@ -60,7 +60,7 @@ export interface Model {
   readonly inputTokensMax: number
   readonly outputTokensMax: number
   readonly tokenizer: 'qwen' | 'estimate'
-  /** What DashScope does where the request leaves it open (WIRE §2.2): newer families answer as messages, incrementally. */
+  /** What DashScope does where the request leaves it open: newer families answer as messages, incrementally. */
   readonly nativeDefaults: NativeDefaults
   readonly price: Price | undefined
   /** Seconds since 1970, for the list of models. */
@@ -71,7 +71,7 @@ export interface NativeDefaults { readonly resultFormat: 'text' | 'message', rea
 
 /** Which of the vendor's own restrictions hold for clients; see `policies.vendor_rules` in the configuration. */
 export interface VendorRules {
-  /** True: also what the seed page forbids and today's service allows (tools with streams, a late system message …). */
+  /** True: also what the qwen-coder-turbo page forbids and today's service allows (tools with streams, a late system message …). */
   readonly strict: boolean
   /** Looked up by the model's name as the client gave it, before it is known whether the model exists. */
   nativeDefaults (model: string): NativeDefaults

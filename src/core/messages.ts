@@ -21,8 +21,8 @@ const MESSAGES_MAX = 10_000
 const LAST_ROLES: ReadonlySet<string> = new Set(['user', 'tool', 'function'])
 
 /**
- * The vendor's rules for a conversation, on the JSON as sent: the byte lane obeys them too. `strict` adds what the seed
- * page demands and the service lets pass, a system message in first place only.
+ * The vendor's rules for a conversation, on the JSON as sent: the byte lane obeys them too. `strict` adds what the
+ * qwen-coder-turbo page demands and the service lets pass, a system message in first place only.
  * @throws GatewayError `invalid_request` with the vendor's message
  */
 export function checkMessages (
@@ -95,7 +95,7 @@ function checkToolCalls (message: JsonObject, role: string, at: string): void {
 }
 
 /**
- * Every tool message must answer a call of the assistant message before it, by id or, as the seed page has it, by name.
+ * Every tool message must answer a call of the assistant message before it, by id or, as the qwen-coder-turbo page has it, by name.
  * Source: "messages with role "tool" must be a response to a preceeding message with "tool_calls"." (sic)
  */
 function checkToolAnswers (messages: readonly JsonObject[], path: string): void {

@@ -1,4 +1,5 @@
 import pino from 'pino'
+import { kindOfCode } from '../core/vendor-codes.ts'
 import type { Exchange } from '../relay/exchange.ts'
 
 export type Logger = pino.Logger
@@ -29,13 +30,25 @@ export function logExchange (logger: Logger, exchange: Exchange, durationMs: num
     usageSource: usage?.source,
     durationMs
   }
-  // The cause of what we did not foresee is for us to read; its text may hold anything, so only its name and place are kept.
-  if (error?.kind === 'internal') logger.error({ ...line, cause: causeOf(error.cause) }, 'request failed')
-  else logger.info(line, 'request')
+  const { status: upstreamStatus, code } = error?.upstream ?? {}
+  const why = { upstreamStatus, upstreamCode: knownCode(code), cause: causeOf(error?.cause) }
+  if (error?.kind === 'internal') logger.error({ ...line, ...why }, 'request failed')
+  else logger.info({ ...line, ...why }, 'request')
 }
 
-function causeOf (cause: unknown): string | undefined {
+/** An upstream's code is its own text, and a hostile one might repeat a prompt in it: only codes we know are kept. */
+function knownCode (code: string | undefined): string | undefined {
+  if (code === undefined) return undefined
+  return /^[A-Za-z._]{1,64}$/.test(code) && kindOfCode(code) !== undefined ? code : 'other'
+}
+
+/**
+ * What a cause may say in a log: its code, its name and where it came from. Its text may hold anything, a client's words
+ * among them, and is left out.
+ */
+export function causeOf (cause: unknown): string | undefined {
   if (!(cause instanceof Error)) return undefined
+  const code = 'code' in cause && typeof cause.code === 'string' ? ` ${cause.code}` : ''
   const frame = cause.stack?.split('\n').find((text) => text.trimStart().startsWith('at '))
-  return `${cause.name} ${frame?.trim() ?? ''}`
+  return `${cause.name}${code} ${frame?.trim() ?? ''}`.trim()
 }

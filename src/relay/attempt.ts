@@ -19,8 +19,6 @@ export interface Answer {
   readonly response: UpstreamResponse
   readonly target: Target
   readonly lane: 'bytes' | 'canonical'
-  /** Whether the upstream was asked for a stream, which a client of a stream-only model need not have been. */
-  readonly stream: boolean
 }
 
 export interface CheckedRequest { readonly call: ClientCall, readonly opened: OpenedCall }
@@ -37,11 +35,15 @@ export async function attempt (exchange: Exchange, request: CheckedRequest, deps
       return await tryCandidate(exchange, candidate, { request, deps })
     } catch (caught) {
       failure = GatewayError.from(caught)
-      const mayRetry = ERROR_KINDS[failure.kind].retryable && index < candidates.length - 1
-      if (!mayRetry) throw failure
+      if (!mayHelp(failure) || index === candidates.length - 1) throw failure
     }
   }
   throw failure
+}
+
+/** Whether another key or target may do better. What an upstream refuses its caller, another may have been granted. */
+function mayHelp ({ kind, upstream }: GatewayError): boolean {
+  return ERROR_KINDS[kind].retryable || (upstream !== undefined && (kind === 'permission_denied' || kind === 'model_not_found'))
 }
 
 async function tryCandidate (
@@ -55,20 +57,40 @@ async function tryCandidate (
   const upstreamCall = relayed ?? dialect.renderRequest(requestOf(exchange, opened), target)
   exchange.target = target
   exchange.attempts++
-  tellIgnored(exchange, upstreamCall.ignoredParameters)
-  const authorizedCall = authorized(upstreamCall, dialect.authorize(key))
-  const response = await deps.send(target.upstream, authorizedCall, exchange.reply.gone)
-  exchange.upstreamRequestId = response.headers['x-request-id']
+  exchange.sent = false
+  exchange.upstreamRequestId = undefined
+  const response = await deps.send(target.upstream, authorized(upstreamCall, dialect.authorize(key)), {
+    signal: exchange.reply.gone,
+    headTimeoutMs: headTimeoutMs(upstreamCall, target, timeLeftMs(exchange, target, deps.clock)),
+    onSent () { exchange.sent = true }
+  })
+  exchange.upstreamRequestId = shownId(response.headers['x-request-id'])
   if (response.status >= 200 && response.status < 300) {
     refuseEncoding(response)
-    return { response, target, lane: relayed === undefined ? 'canonical' : 'bytes', stream: upstreamCall.stream }
+    tellIgnored(exchange, upstreamCall.ignoredParameters)
+    return { response, target, lane: relayed === undefined ? 'canonical' : 'bytes' }
   }
   throw await errorOf(response, { target, clock: deps.clock, signal: exchange.reply.gone })
+}
+
+/** What is left of the whole answer's time, from the moment the request came. */
+export function timeLeftMs (exchange: Exchange, target: Target, clock: Clock): number {
+  return Math.max(0, target.upstream.timeouts.totalTimeoutMs - (clock.monotonicMs() - exchange.startedMonotonicMs))
+}
+
+/** A stream begins soon or not at all; an answer in one piece begins when all of it has been written. */
+function headTimeoutMs (call: UpstreamCall, target: Target, leftMs: number): number {
+  return call.stream ? Math.min(leftMs, target.upstream.timeouts.firstByteTimeoutMs) : leftMs
 }
 
 function requestOf (exchange: Exchange, opened: OpenedCall): ReturnType<OpenedCall['parseRequest']> {
   const request = opened.parseRequest()
   return exchange.outputTokensMax === undefined ? request : { ...request, outputTokensMax: exchange.outputTokensMax }
+}
+
+/** An upstream's own id goes into logs and records, so it has to look like one. */
+function shownId (id: string | undefined): string | undefined {
+  return id !== undefined && /^[\w.:-]{1,128}$/.test(id) ? id : undefined
 }
 
 /** Nothing is left out in silence: what this upstream has no word for is named to the client. */

@@ -38,6 +38,7 @@ export function createByteLane ({ opened, target, meter, write, identity }: Lane
       }
       if (!observer.complete) throw truncatedStream()
     },
+    endWhole: () => observer.complete && splitter.rest().length === 0,
     errorBytes: (error) => opened.createEncoder(identity).encode({ type: 'response-error', error }),
     get eventsSeen () { return eventsSeen }
   }

@@ -1,3 +1,4 @@
+import { GatewayError } from '../core/errors.ts'
 import { EVENT_BYTES_MAX } from './lane.ts'
 import { Splitter } from '../sse/splitter.ts'
 import { createTally } from './tally.ts'
@@ -18,9 +19,22 @@ export function createCanonicalLane (options: LaneOptions): Lane {
   })
 }
 
+export interface CollectingOptions extends Pick<LaneOptions, 'target' | 'meter'> {
+  readonly events: ChatEvent[]
+  readonly bytesMax: number
+}
+
 /** For an answer that is wanted in one piece: the events are kept and nothing is written. */
-export function createCollectingLane (options: Pick<LaneOptions, 'target' | 'meter'> & { readonly events: ChatEvent[] }): Lane {
-  return createDecodingLane(options, { emit: (event) => options.events.push(event), errorBytes: () => undefined })
+export function createCollectingLane (options: CollectingOptions): Lane {
+  const { events, bytesMax } = options
+  const lane = createDecodingLane(options, { emit: (event) => events.push(event), errorBytes: () => undefined })
+  let bytes = 0
+  const push = (chunk: Buffer): void => {
+    bytes += chunk.length
+    if (bytes > bytesMax) throw new GatewayError('upstream_protocol', `The upstream's answer is longer than ${bytesMax} bytes.`)
+    lane.push(chunk)
+  }
+  return { ...lane, push, get eventsSeen () { return lane.eventsSeen } }
 }
 
 interface Emitter { readonly emit: (event: ChatEvent) => void, readonly errorBytes: Lane['errorBytes'] }
@@ -48,6 +62,12 @@ function createDecodingLane ({ target, meter }: Pick<LaneOptions, 'target' | 'me
       const rest = splitter.rest()
       if (rest.length > 0) onEvents(decoder.decode(parseEvent(rest)))
       onEvents(decoder.end())
+    },
+    endWhole () {
+      const events = splitter.rest().length > 0 ? [] : decoder.end()
+      if (events.at(-1)?.type !== 'response-end') return false
+      onEvents(events)
+      return true
     },
     errorBytes,
     get eventsSeen () { return eventsSeen }

@@ -29,7 +29,12 @@ const STREAM_HEADERS = {
   'x-accel-buffering': 'no'
 }
 
-export function createClientReply (response: ServerResponse, requestId: string): ClientReply {
+/** A client that takes no byte for this long is cut: whoever writes to it is waiting, and so is what it holds open. */
+export const WRITE_STALL_TIMEOUT_MS = 60_000
+
+export function createClientReply (
+  response: ServerResponse, requestId: string, { writeStallTimeoutMs = WRITE_STALL_TIMEOUT_MS } = {}
+): ClientReply {
   const gone = new AbortController()
   response.setHeader('x-request-id', requestId)
   response.on('close', () => { if (!response.writableFinished) gone.abort() })
@@ -42,15 +47,21 @@ export function createClientReply (response: ServerResponse, requestId: string):
     setHeader (name, value) { response.setHeader(name, value) },
     send (status, contentType, body) {
       response.writeHead(status, { 'content-type': contentType, 'content-length': body.length })
-      response.end(body)
+      finish(body)
     },
     write (bytes) {
       if (!response.headersSent) response.writeHead(200, STREAM_HEADERS)
       return response.write(bytes)
     },
     onDrain (action) { response.on('drain', action) },
-    end () { response.end() },
+    end () { finish() },
     destroy () { response.destroy() }
+  }
+
+  /** All has been said. What the client has not taken yet is given as long as it goes on taking. */
+  function finish (body?: Buffer): void {
+    response.setTimeout(writeStallTimeoutMs, () => response.destroy())
+    response.end(body)
   }
 }
 

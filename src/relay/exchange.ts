@@ -23,9 +23,10 @@ export interface Exchange {
   inputTokensCounted: number | undefined
   /** The output cap the gateway sends in place of the client's; undefined where it leaves it alone. */
   outputTokensMax: number | undefined
-  clamped: string | undefined
   target: Target | undefined
   attempts: number
+  /** Whether the present attempt's request has gone out: then it may have been billed, answered or not. */
+  sent: boolean
   upstreamRequestId: string | undefined
   firstContentMonotonicMs: number | undefined
   usage: Usage | undefined
@@ -54,9 +55,9 @@ export function openExchange (start: ExchangeStart, deps: { readonly clock: Cloc
     model: undefined,
     inputTokensCounted: undefined,
     outputTokensMax: undefined,
-    clamped: undefined,
     target: undefined,
     attempts: 0,
+    sent: false,
     upstreamRequestId: undefined,
     firstContentMonotonicMs: undefined,
     usage: undefined,

@@ -7,7 +7,6 @@ import { sendError } from './client-reply.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Exchange } from './exchange.ts'
 import type { Ledger } from '../metering/ledger.ts'
-import type { Meter } from './meter.ts'
 import type { JsonBody } from '../core/body.ts'
 import type { HeaderValues } from '../core/protocol.ts'
 import type { Send } from '../upstream/send.ts'
@@ -21,6 +20,8 @@ export interface RelayDeps {
   readonly ledger: Ledger
   /** Called once for every exchange, after it has ended. */
   readonly record: (exchange: Exchange) => void
+  /** Told of an exchange whose record could not be made. */
+  readonly unsettled: (exchange: Exchange, cause: unknown) => void
 }
 
 /** What the HTTP layer hands over: the matched path, the headers, and the body once it has been read. */
@@ -44,17 +45,9 @@ export async function handle (exchange: Exchange, incoming: Incoming, deps: Rela
     exchange.error ??= GatewayError.from(caught)
     sendError(exchange.reply, exchange.surface.surface, exchange.error)
   } finally {
-    await settle(exchange, meter)
+    // The client has its answer by now: what fails here is for the operator alone.
+    await meter.finish().catch((cause: unknown) => deps.unsettled(exchange, cause))
     deps.record(exchange)
-  }
-}
-
-/** The client has its answer by now: what fails here is for the log alone. */
-async function settle (exchange: Exchange, meter: Meter): Promise<void> {
-  try {
-    await meter.finish()
-  } catch (caught) {
-    exchange.error ??= GatewayError.from(caught)
   }
 }
 

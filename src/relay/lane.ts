@@ -8,6 +8,8 @@ export interface Lane {
   push (chunk: Buffer): void
   /** The upstream has closed. @throws GatewayError where the answer is not whole */
   end (): void
+  /** Where all of the answer has come, ends it and says true. For an upstream that breaks off after its last word. */
+  endWhole (): boolean
   /** Tells the client of a failure inside a stream whose head is out. */
   errorBytes (error: GatewayError): Buffer | undefined
   /** Grows with every event that carries more than comments; the idle deadline watches it. */

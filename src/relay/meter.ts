@@ -1,4 +1,5 @@
 import { GatewayError } from '../core/errors.ts'
+import type { ErrorKind } from '../core/errors.ts'
 import { NO_USAGE } from '../core/usage.ts'
 import { TokenCounterError } from '../tokens/counter.ts'
 import { costNano } from '../metering/prices.ts'
@@ -40,7 +41,7 @@ export function createMeter (exchange: Exchange, { clock, ledger, tokens }: Mete
       isFinished = true
       exchange.outcome = outcomeOf(exchange)
       if (exchange.target === undefined || !(isBillable || isUncertain(exchange))) return
-      const reported = tally?.usage()
+      const reported = believable(tally?.usage(), exchange)
       if (reported === undefined && isRefusal(exchange)) return
       exchange.usage = reported ?? await estimate(exchange, tally?.outputText() ?? '', tokens)
       ledger.append(recordOf(exchange, exchange.usage, clock))
@@ -53,14 +54,23 @@ function outcomeOf (exchange: Exchange): NonNullable<Exchange['outcome']> {
   return exchange.error.kind === 'client_closed' ? 'client_closed' : 'failed'
 }
 
-/** The request was sent and nothing came back: the upstream has probably read the prompt and billed for it. */
-function isUncertain ({ error }: Exchange): boolean {
-  return error?.kind === 'upstream_timeout' || error?.kind === 'client_closed'
+/** The request went out and no word came back: the upstream has probably read the prompt and billed for it. */
+function isUncertain ({ error, sent }: Exchange): boolean {
+  return sent && error !== undefined && error.upstream === undefined && SILENCES.has(error.kind)
 }
+
+const SILENCES: ReadonlySet<ErrorKind> = new Set<ErrorKind>(['upstream_timeout', 'upstream_failed', 'client_closed'])
 
 /** The upstream's 200 turned out to be an error, and nothing was generated before it. */
 function isRefusal ({ error, firstContentMonotonicMs }: Exchange): boolean {
   return error?.upstream !== undefined && firstContentMonotonicMs === undefined
+}
+
+/** A report beyond what the model can hold is not believed; the text is counted instead. */
+function believable (reported: Usage | undefined, { model, opened }: Exchange): Usage | undefined {
+  if (reported === undefined || model === undefined || opened === undefined) return reported
+  const outputTokensMax = model.contextTokens * opened.envelope.choices
+  return reported.inputTokens <= model.contextTokens && reported.outputTokens <= outputTokensMax ? reported : undefined
 }
 
 async function estimate (exchange: Exchange, text: string, tokens: TokenCounter): Promise<Usage> {
@@ -69,7 +79,13 @@ async function estimate (exchange: Exchange, text: string, tokens: TokenCounter)
   const promptBytes = exchange.call?.body.bytes.length ?? 0
   const inputTokens = exchange.inputTokensCounted ?? await counted(() => tokens.count(envelope.prompt()), promptBytes)
   const outputTokens = text === '' ? 0 : await counted(() => tokens.countText(text), Buffer.byteLength(text))
-  return { ...NO_USAGE, inputTokens, outputTokens, source: 'estimated' }
+  const { inputTokensMax = Infinity, outputTokensMax = Infinity } = exchange.model ?? {}
+  return {
+    ...NO_USAGE,
+    inputTokens: Math.min(inputTokens, inputTokensMax),
+    outputTokens: Math.min(outputTokens, outputTokensMax * envelope.choices),
+    source: 'estimated'
+  }
 }
 
 /**

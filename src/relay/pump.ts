@@ -1,14 +1,14 @@
 import { GatewayError } from '../core/errors.ts'
+import { WRITE_STALL_TIMEOUT_MS } from './client-reply.ts'
+import { timeLeftMs } from './attempt.ts'
 import type { Answer } from './attempt.ts'
 import type { BodySink, UpstreamBody } from '../upstream/send.ts'
 import type { ClientReply } from './client-reply.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Exchange } from './exchange.ts'
 import type { Lane } from './lane.ts'
-import type { Timeouts } from '../core/catalog.ts'
+import type { Target } from '../core/catalog.ts'
 
-/** A client that takes no byte for this long is cut; its upstream is waiting too. */
-const WRITE_STALL_TIMEOUT_MS = 60_000
 /** How long an answer nobody listens to is read on to learn its usage, under `client_abort: drain`. */
 const DRAIN_TIMEOUT_MS = 5_000
 
@@ -30,7 +30,7 @@ class Flow implements BodySink {
   readonly #reply: ClientReply
   readonly #body: UpstreamBody
   readonly #clock: Clock
-  readonly #timeouts: Timeouts
+  readonly #target: Target
   readonly #settle: { resolve: () => void, reject: (error: GatewayError) => void }
   #lane: Lane | undefined
   #over = false
@@ -46,16 +46,15 @@ class Flow implements BodySink {
     this.#exchange = exchange
     this.#reply = exchange.reply
     this.#body = answer.response.body
-    this.#timeouts = answer.target.upstream.timeouts
+    this.#target = answer.target
     this.#clock = clock
     this.#lastEventMonotonicMs = clock.monotonicMs()
   }
 
   start (lane: Lane): void {
     this.#lane = lane
-    const { totalTimeoutMs, idleTimeoutMs } = this.#timeouts
-    const spentMs = this.#clock.monotonicMs() - this.#exchange.startedMonotonicMs
-    this.#arm('total', Math.max(0, totalTimeoutMs - spentMs), () => this.#fail(timeout(`The answer took longer than ${totalTimeoutMs} ms.`)))
+    const { totalTimeoutMs, idleTimeoutMs } = this.#target.upstream.timeouts
+    this.#arm('total', timeLeftMs(this.#exchange, this.#target, this.#clock), () => this.#breakOff(timeout(`The answer took longer than ${totalTimeoutMs} ms.`)))
     this.#arm('idle', idleTimeoutMs, () => this.#onIdle())
     this.#reply.onDrain(() => this.#onDrain())
     if (this.#reply.gone.aborted) this.#onGone()
@@ -68,6 +67,7 @@ class Flow implements BodySink {
     this.#paused = true
     this.#body.pause()
     this.#arm('stall', WRITE_STALL_TIMEOUT_MS, () => {
+      this.#body.abort()
       this.#reply.destroy()
       this.#finish(new GatewayError('client_closed', 'The client stopped reading.'))
     })
@@ -98,7 +98,7 @@ class Flow implements BodySink {
   }
 
   onError (error: GatewayError): void {
-    this.#fail(error)
+    this.#breakOff(error)
   }
 
   #onDrain (): void {
@@ -112,9 +112,9 @@ class Flow implements BodySink {
 
   /** Re-armed when it fires rather than at every event: a timer for each chunk would cost more than the chunk. */
   #onIdle (): void {
-    const { idleTimeoutMs } = this.#timeouts
+    const { idleTimeoutMs } = this.#target.upstream.timeouts
     const idleMs = this.#paused ? 0 : this.#clock.monotonicMs() - this.#lastEventMonotonicMs
-    if (idleMs >= idleTimeoutMs) this.#fail(timeout(`The upstream was silent for ${idleTimeoutMs} ms.`))
+    if (idleMs >= idleTimeoutMs) this.#breakOff(timeout(`The upstream was silent for ${idleTimeoutMs} ms.`))
     else this.#arm('idle', idleTimeoutMs - idleMs, () => this.#onIdle())
   }
 
@@ -132,6 +132,16 @@ class Flow implements BodySink {
       this.#body.abort()
       this.#finish(clientLeft())
     })
+  }
+
+  /** The upstream's side has ended badly. That is no failure of an answer which has come whole. */
+  #breakOff (error: GatewayError): void {
+    if (this.#over) return
+    if (this.#lane?.endWhole() !== true) return this.#fail(error)
+    this.#body.abort()
+    if (this.#draining) return this.#finish(clientLeft())
+    if (this.#reply.headSent) this.#reply.end()
+    this.#finish(undefined)
   }
 
   /** Told as an HTTP error while the head is still ours, and inside the stream after it; never by a success marker. */

@@ -2,6 +2,7 @@ import { GatewayError } from '../core/errors.ts'
 import { createByteLane } from './byte-lane.ts'
 import { createCanonicalLane, createCollectingLane } from './canonical-lane.ts'
 import { pump } from './pump.ts'
+import { timeLeftMs } from './attempt.ts'
 import { tallyOf } from './tally.ts'
 import { readBody } from './read-body.ts'
 import type { Answer } from './attempt.ts'
@@ -37,7 +38,7 @@ export async function respond (exchange: Exchange, responding: Responding, deps:
 async function respondWhole (exchange: Exchange, responding: Responding, { clock }: { clock: Clock }): Promise<void> {
   const { opened, answer, meter } = responding
   const { dialect } = answer.target.upstream.protocol
-  const timeoutMs = answer.target.upstream.timeouts.totalTimeoutMs
+  const timeoutMs = timeLeftMs(exchange, answer.target, clock)
   const body = await readBody(answer.response.body, { bytesMax: ANSWER_BYTES_MAX, timeoutMs, clock, signal: exchange.reply.gone })
   if (answer.lane === 'bytes' && !opened.envelope.stream) {
     meter.watch(dialect.observeResponse(body))
@@ -54,7 +55,8 @@ async function respondWhole (exchange: Exchange, responding: Responding, { clock
 async function respondCollected (exchange: Exchange, responding: Responding, deps: { clock: Clock }): Promise<void> {
   const { opened, answer, meter } = responding
   const events: ChatEvent[] = []
-  await pump(exchange, answer, () => createCollectingLane({ target: answer.target, meter, events }), deps)
+  const { target } = answer
+  await pump(exchange, answer, () => createCollectingLane({ target, meter, events, bytesMax: ANSWER_BYTES_MAX }), deps)
   replyWith(exchange, opened, events)
 }
 

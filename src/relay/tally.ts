@@ -3,6 +3,9 @@ import type { ChatEvent } from '../core/event.ts'
 import type { Tally } from './meter.ts'
 import type { Usage } from '../core/usage.ts'
 
+/** Far more than the longest answer. What is said beyond it is missing from an estimate and from nothing else. */
+const TEXT_CHARACTERS_MAX = 1_048_576
+
 /** Adds up events as they pass, for the meter. */
 export interface EventTally extends Tally {
   add (event: ChatEvent): void
@@ -11,11 +14,14 @@ export interface EventTally extends Tally {
 export function createTally (): EventTally {
   let usage: Usage | undefined
   const pieces: string[] = []
+  let characters = 0
   return {
     add (event) {
       if (event.type === 'usage') usage = event.usage
       const text = outputTextOf(event)
-      if (text !== '') pieces.push(text)
+      if (text === '' || characters >= TEXT_CHARACTERS_MAX) return
+      characters += text.length
+      pieces.push(text)
     },
     usage: () => usage,
     outputText: () => pieces.join('')

@@ -29,16 +29,25 @@ export interface UpstreamResponse {
   readonly body: UpstreamBody
 }
 
+export interface SendWatch {
+  /** Aborted when nobody waits for the answer any more. */
+  readonly signal: AbortSignal
+  /** How long the head may take. */
+  readonly headTimeoutMs: number
+  /** Called when the connection stands and the request goes out on it: from here on the upstream may bill it. */
+  onSent (): void
+}
+
 /** One try against one upstream with one key. @throws GatewayError for every failure before the response head */
-export type Send = (upstream: Upstream, call: UpstreamCall, signal: AbortSignal) => Promise<UpstreamResponse>
+export type Send = (upstream: Upstream, call: UpstreamCall, watch: SendWatch) => Promise<UpstreamResponse>
 
 export function createSend (pools: Pools, clock: Clock): Send {
-  return async (upstream, call, signal) => {
+  return async (upstream, call, { signal, headTimeoutMs, onSent }) => {
     if (signal.aborted) throw clientClosed()
     const url = new URL(upstream.baseUrl)
-    const exchange = new UpstreamExchange()
-    const stopTimer = clock.setTimer(upstream.timeouts.firstByteTimeoutMs, () => exchange.fail(new GatewayError(
-      'upstream_timeout', `The upstream did not begin to answer within ${upstream.timeouts.firstByteTimeoutMs} ms.`)))
+    const exchange = new UpstreamExchange(onSent)
+    const stopTimer = clock.setTimer(headTimeoutMs, () =>
+      exchange.fail(new GatewayError('upstream_timeout', `The upstream did not begin to answer within ${Math.round(headTimeoutMs)} ms.`)))
     const onAbort = (): void => exchange.fail(clientClosed())
     signal.addEventListener('abort', onAbort, { once: true })
     try {
@@ -56,7 +65,7 @@ export function createSend (pools: Pools, clock: Clock): Send {
   }
 }
 
-/** The one place where a base URL and a path meet. A base that already ends in the path's beginning is not doubled. */
+/** The one place where a base URL and a path meet. */
 export function joinPath (basePath: string, path: string): string {
   return basePath.replace(/\/+$/, '') + path
 }
@@ -79,7 +88,10 @@ class UpstreamExchange implements Dispatcher.DispatchHandler, UpstreamBody {
   #failure: GatewayError | undefined
   #endedBeforeFlow = false
 
-  constructor () {
+  readonly #onSent: () => void
+
+  constructor (onSent: () => void) {
+    this.#onSent = onSent
     const { promise, resolve, reject } = Promise.withResolvers<UpstreamResponse>()
     this.head = promise
     this.#settleHead = { resolve, reject }
@@ -113,6 +125,7 @@ class UpstreamExchange implements Dispatcher.DispatchHandler, UpstreamBody {
   onRequestStart (controller: Dispatcher.DispatchController): void {
     this.#controller = controller
     if (this.#over) controller.abort(this.#failure ?? clientClosed())
+    else this.#onSent()
   }
 
   onResponseStart (controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {

@@ -12,7 +12,7 @@ interface Facts {
   readonly openai_base_url: string
   readonly dashscope_base_url: string
   readonly admin_url: string
-  readonly api_key: string
+  readonly api_key: string | null
   readonly config_file: string | null
   readonly simulated: boolean
 }
@@ -36,7 +36,10 @@ t.test('the banner\'s curl works as it is printed', { skip: await reasonToSkip('
   t.match(banner, /DashScope SDK +http:\/\/127\.0\.0\.1:\d+\/api\/v1\n/)
   t.match(banner, `dashscope (${ENVIRONMENT.DASHSCOPE_BASE_URL})`)
   t.notMatch(banner, /NO REAL MODEL/)
-  const { stdout } = await promisify(execFile)('sh', ['-c', `exec ${banner.slice(banner.indexOf('  curl ')).split('\n\n')[0]?.trim() ?? ''} -s`])
+  const { stdout } = await promisify(execFile)('sh', ['-c', `exec ${banner.slice(banner.indexOf('  curl ')).split('\n\n')[0]?.trim() ?? ''} -s`], {
+    env: { ...process.env, DASHGATE_BOOTSTRAP_KEY: KEY }
+  })
+  t.notMatch(gateway.output.stdout + gateway.output.stderr, KEY, 'a configured key is not repeated')
   t.match(JSON.parse(stdout), { object: 'chat.completion', model: 'qwen-coder-turbo' })
   t.equal(await gateway.stop('SIGTERM'), 0)
 })
@@ -52,11 +55,24 @@ t.test('with nothing configured the simulator answers, and the banner says so lo
   t.equal(await gateway.stop('SIGTERM'), 0)
 })
 
+t.test('a key made at the first start is shown at every start, and works', { skip: await reasonToSkip('curl') }, async (t) => {
+  const place = { folder: t.testdir({}), environment: {} }
+  const first = started(t, [...PORTS, '--json'], place)
+  const { api_key: key } = await factsOf(first)
+  t.match(key, /^sk-dg-[a-z0-9]{8}-[A-Za-z0-9]{43}[0-9a-f]{8}$/)
+  t.equal(await first.stop('SIGTERM'), 0)
+  const again = started(t, [...PORTS, '--json'], place)
+  const facts = await factsOf(again)
+  t.equal(facts.api_key, key)
+  t.equal(await statusFor(facts, 'qwen-coder-turbo'), 200)
+  t.equal(await again.stop('SIGTERM'), 0)
+})
+
 t.test('--json gives the same to scripts, and healthcheck tells whether the server is ready', async (t) => {
   const place = { folder: t.testdir({}), environment: ENVIRONMENT }
   const gateway = started(t, [...PORTS, '--json'], place)
   const facts = await factsOf(gateway)
-  t.match(facts, { config_file: null, simulated: false, api_key: KEY, admin_url: /^http:\/\/127/, dashscope_base_url: /\/api\/v1$/ })
+  t.match(facts, { config_file: null, simulated: false, api_key: null, admin_url: /^http:\/\/127/, dashscope_base_url: /\/api\/v1$/ })
   const port = new URL(facts.openai_base_url).port
   const environment = { ...ENVIRONMENT, PORT: port, HOST: '0.0.0.0' }
   t.match(await run(['healthcheck'], { ...place, environment }), { code: 0, stdout: `http://127.0.0.1:${port}/readyz is ready\n` })
@@ -105,7 +121,7 @@ async function factsOf (gateway: Launched): Promise<Facts> {
 async function statusFor (facts: Pick<Facts, 'openai_base_url' | 'api_key'>, model: string): Promise<number> {
   const response = await fetch(`${facts.openai_base_url}/chat/completions`, {
     method: 'POST',
-    headers: { authorization: `Bearer ${facts.api_key}`, 'content-type': 'application/json' },
+    headers: { authorization: `Bearer ${facts.api_key ?? KEY}`, 'content-type': 'application/json' },
     body: JSON.stringify({ model, messages: [{ role: 'user', content: 'Hello.' }] })
   })
   await response.text()

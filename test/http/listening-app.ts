@@ -62,6 +62,7 @@ export async function startApp (options: ListeningAppOptions = {}): Promise<List
     authenticate: createAuthenticate({ findByDigest: (given) => given === digest ? { team: 'a', keyId: 'k' } : undefined }, PEPPER),
     currentCatalog: () => catalog,
     refused: () => {},
+    unsettled: () => {},
     track: (exchange) => exchange,
     isReady: () => true,
     record (exchange) {

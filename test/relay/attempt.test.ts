@@ -14,7 +14,7 @@ import type { UpstreamBody, UpstreamResponse } from '../../src/upstream/send.ts'
 
 type Reaction = GatewayError | { readonly status: number, readonly headers?: HeaderValues, readonly body?: UpstreamBody }
 
-interface Sent { readonly upstream: string, readonly call: UpstreamCall }
+interface Sent { readonly upstream: string, readonly call: UpstreamCall, readonly headTimeoutMs: number }
 
 /** Tries a model of these targets, whose upstreams react in this order. */
 function start (targets: readonly Target[], reactions: readonly Reaction[], scene: SceneOptions = {}) {
@@ -24,9 +24,10 @@ function start (targets: readonly Target[], reactions: readonly Reaction[], scen
   const answer: Promise<Answer> = attempt(exchange, { call, opened }, {
     clock,
     random: () => 0,
-    send: async (upstream, upstreamCall): Promise<UpstreamResponse> => {
+    send: async (upstream, upstreamCall, { headTimeoutMs, onSent }): Promise<UpstreamResponse> => {
       const reaction = reactions[sent.length]
-      sent.push({ upstream: upstream.name, call: upstreamCall })
+      sent.push({ upstream: upstream.name, call: upstreamCall, headTimeoutMs })
+      onSent()
       if (reaction === undefined) throw new Error('one try too many')
       if (reaction instanceof GatewayError) throw reaction
       return { headers: {}, body: bodyOf(), ...reaction }
@@ -45,8 +46,8 @@ const failure = new GatewayError('upstream_failed', 'reset')
 
 t.test('the first that says 2xx answers, on the byte lane where both speak the same', async (t) => {
   const { answer, sent, exchange } = start(targets('a', 'b'), [{ status: 200, headers: { 'x-request-id': 'up-1' } }])
-  const { target, lane, stream } = await answer
-  t.same([target.upstream.name, lane, stream], ['a', 'bytes', false])
+  const { target, lane } = await answer
+  t.same([target.upstream.name, lane], ['a', 'bytes'])
   t.match(exchange, { attempts: 1, upstreamRequestId: 'up-1', target: { upstream: { name: 'a' } } })
   t.equal(sent.length, 1)
   t.match(sent[0]?.call, { path: '/chat/completions', headers: { authorization: 'Bearer sk-up' } })
@@ -174,3 +175,27 @@ async function flowing (body: ReturnType<typeof createSilentBody>): Promise<void
   }
   throw new Error('nobody reads the body')
 }
+
+t.test('a stream has to begin soon, an answer in one piece only within the time of the whole', async (t) => {
+  const stream = start(targets('a'), [{ status: 200 }], { body: { stream: true } })
+  await stream.answer
+  t.equal(stream.sent[0]?.headTimeoutMs, TARGET.upstream.timeouts.firstByteTimeoutMs)
+  const whole = start(targets('a'), [{ status: 200 }])
+  await whole.answer
+  t.equal(whole.sent[0]?.headTimeoutMs, TARGET.upstream.timeouts.totalTimeoutMs)
+})
+
+t.test('what an upstream refuses its caller, another may have been granted', async (t) => {
+  for (const kind of ['permission_denied', 'model_not_found', 'account_overdue', 'free_tier_exhausted'] as const) {
+    const refused = new GatewayError(kind, 'no', { upstream: { status: 403 } })
+    const { answer, sent } = start(targets('a', 'b'), [refused, { status: 200 }])
+    t.equal((await answer).target.upstream.name, 'b', kind)
+    t.equal(sent.length, 2)
+  }
+})
+
+t.test('the first try\'s facts do not stick to the second', async (t) => {
+  const { answer, exchange } = start(targets('a', 'b'), [{ status: 500, headers: { 'x-request-id': 'up-1' } }, failure])
+  await answer.catch(() => undefined)
+  t.equal(exchange.upstreamRequestId, undefined)
+})

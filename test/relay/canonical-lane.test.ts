@@ -78,10 +78,18 @@ t.test('comments are no events', async (t) => {
 t.test('a collecting lane keeps the events and writes nothing', async (t) => {
   const events: ChatEvent[] = []
   const meter = createFakeMeter()
-  const lane = createCollectingLane({ target: targetOf({ hi: [START, HI, STOP] }, [END]), meter, events })
+  const lane = createCollectingLane({ target: targetOf({ hi: [START, HI, STOP] }, [END]), meter, events, bytesMax: 64 })
   lane.push(Buffer.from('data: hi\n\n'))
   lane.end()
   t.same(events, [START, HI, STOP, END])
   t.equal(meter.tally?.outputText(), 'hi')
   t.equal(lane.errorBytes(BROKEN.error), undefined, 'its failure is an HTTP error')
+})
+
+t.test('a collecting lane keeps no more than it is allowed', async (t) => {
+  const lane = createCollectingLane({ target: targetOf({ hi: [START, HI] }, [END]), meter: createFakeMeter(), events: [], bytesMax: 20 })
+  lane.push(Buffer.from('data: hi\n\n'))
+  t.equal(lane.eventsSeen, 2)
+  lane.push(Buffer.from('data: hi\n\n'))
+  t.throws(() => lane.push(Buffer.from('data: hi\n\n')), /longer than 20 bytes/)
 })

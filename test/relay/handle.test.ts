@@ -21,6 +21,8 @@ interface Script extends SceneOptions {
   readonly contentType?: string
   readonly answer?: UpstreamBody
   readonly failure?: Error
+  /** False where the request never went out. */
+  readonly sent?: boolean
   readonly tokens?: TokenCounter
   readonly readBody?: () => JsonBody
 }
@@ -36,20 +38,23 @@ async function run (script: Script = {}) {
   exchange.call = exchange.opened = exchange.model = undefined
   const records: LedgerRecord[] = []
   const ended: Exchange[] = []
+  const lost: unknown[] = []
   let sends = 0
   await handle(exchange, { path: '/v1/chat/completions', headers: {}, readBody: script.readBody ?? (() => callOf(body).body) }, {
     clock,
     random: () => 0,
-    send: async () => {
+    send: async (_upstream, _call, { onSent }) => {
       sends++
+      if (script.sent !== false) onSent()
       if (failure !== undefined) throw failure
       return { status, headers: { 'content-type': contentType }, body: answer }
     },
     tokens,
     ledger: { append: (record) => { records.push(record) }, find: () => undefined },
-    record: (done) => { ended.push(done) }
+    record: (done) => { ended.push(done) },
+    unsettled: (_exchange, cause) => { lost.push(cause) }
   })
-  return { ...scene, replies, records, ended, sends, text: Buffer.concat(reply.written).toString() }
+  return { ...scene, replies, records, ended, lost, sends, text: Buffer.concat(reply.written).toString() }
 }
 
 t.test('a whole answer goes to the client as it came, and into the ledger', async (t) => {
@@ -98,7 +103,7 @@ t.test('what is refused here never reaches an upstream', async (t) => {
 })
 
 t.test('an upstream that cannot be reached costs nothing, one that answers nonsense does', async (t) => {
-  const unreachable = await run({ failure: new GatewayError('upstream_failed', 'refused') })
+  const unreachable = await run({ failure: new GatewayError('upstream_failed', 'refused'), sent: false })
   t.equal(unreachable.replies[0]?.status, 502)
   t.same(unreachable.records, [])
   const nonsense = await run({ answer: bodyOf('<html>') })
@@ -126,9 +131,26 @@ t.test('a stream that breaks is told in the stream, once', async (t) => {
 
 t.test('a count that fails at the end does not keep the exchange from being recorded', async (t) => {
   const broken = (): never => { throw new RangeError('a bug') }
-  const { ended, text } = await run({
+  const { ended, lost, text } = await run({
     body: { stream: true }, contentType: 'text/event-stream', answer: bodyOf(STREAM), tokens: { ...TOKENS, countText: broken }
   })
   t.equal(text, STREAM)
-  t.match(ended, [{ error: { kind: 'internal' } }])
+  t.equal(ended.length, 1)
+  t.match(lost, [RangeError])
+})
+
+t.test('a request that never went out is charged nothing, and one that did is charged its prompt', async (t) => {
+  const silence = new GatewayError('upstream_failed', 'reset')
+  t.same((await run({ failure: silence, sent: false })).records, [])
+  t.match((await run({ failure: silence })).records, [{ usage: { inputTokens: 11, outputTokens: 0, source: 'estimated' } }])
+  const left = new GatewayError('client_closed', 'left')
+  t.same((await run({ failure: left, sent: false })).records, [])
+  t.match((await run({ failure: left })).records, [{ outcome: 'client_closed', usage: { inputTokens: 11 } }])
+  t.same((await run({ failure: new GatewayError('upstream_failed', 'said so', { upstream: { status: 500 } }) })).records, [])
+})
+
+t.test('a count beyond what the model can hold is not believed', async (t) => {
+  const lie = WHOLE.replace('"prompt_tokens":7', '"prompt_tokens":9000000').replace('"total_tokens":8', '"total_tokens":9000001')
+  const { records } = await run({ answer: bodyOf(lie) })
+  t.match(records, [{ usage: { inputTokens: 11, outputTokens: 2, source: 'estimated' } }])
 })

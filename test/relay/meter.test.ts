@@ -118,6 +118,7 @@ t.test('a request that no upstream has taken costs nothing', async (t) => {
 t.test('one that was sent and never heard of again has cost its prompt', async (t) => {
   for (const kind of ['upstream_timeout', 'client_closed'] as const) {
     const { meter, records, exchange } = start()
+    exchange.sent = true
     exchange.error = new GatewayError(kind, 'x')
     await meter.finish()
     t.match(records, [{ errorKind: kind, usage: { inputTokens: 10, outputTokens: 0, source: 'estimated' } }])

@@ -4,16 +4,19 @@ import { pump } from '../../src/relay/pump.ts'
 import { createScene } from './fakes.ts'
 import type { Lane } from '../../src/relay/lane.ts'
 
-/** A lane that hands bytes on; `!` in a chunk fails, and `:` counts as a comment. */
+/** A lane that hands bytes on; `!` in a chunk fails, `:` counts as a comment, and `.` is the last word. */
 function echoLane (write: (bytes: Buffer) => void): Lane {
   let eventsSeen = 0
+  let whole = false
   return {
     push (chunk) {
       if (chunk.includes('!')) throw new GatewayError('upstream_protocol', 'bad event')
       if (!chunk.includes(':')) eventsSeen++
+      whole = chunk.includes('.')
       write(chunk)
     },
     end () { if (eventsSeen === 0) throw new GatewayError('upstream_failed', 'empty') },
+    endWhole: () => whole,
     errorBytes: (error) => Buffer.from(`error:${error.kind}`),
     get eventsSeen () { return eventsSeen }
   }
@@ -62,6 +65,7 @@ t.test('a client that takes nothing for a minute is cut', async (t) => {
   clock.advance(1)
   t.equal(await outcomeOf(done), 'client_closed')
   t.same(reply.ends, ['destroy'])
+  t.ok(body.calls.includes('abort'), 'and the upstream let go')
 })
 
 t.test('a failure before the head is thrown, for an HTTP error', async (t) => {
@@ -133,6 +137,20 @@ t.test('under drain the answer is read on without writing, and at most five seco
   endless.clock.advance(5_000)
   t.equal(await outcomeOf(endless.done), 'client_closed')
   t.same(endless.body.calls, ['abort'])
+})
+
+t.test('an upstream that breaks off after its last word has answered', async (t) => {
+  for (const breakOff of ['reset', 'silence'] as const) {
+    const { body, reply, clock, exchange, done } = start()
+    body.sink.onData(Buffer.from('a.'))
+    if (breakOff === 'reset') body.sink.onError(new GatewayError('upstream_failed', 'reset'))
+    else clock.advance(10_000)
+    await done
+    t.equal(text(reply.written), 'a.')
+    t.same(reply.ends, ['end'])
+    t.equal(exchange.error, undefined)
+    t.equal(clock.pending, 0)
+  }
 })
 
 t.test('the upstream\'s own failure is the stream\'s', async (t) => {

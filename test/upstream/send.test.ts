@@ -22,7 +22,9 @@ async function start (t: Test, listener: RequestListener) {
   const clock = createManualClock()
   const leaving = new AbortController()
   const send = createSend(pools, clock)
-  return { server, upstream, clock, leaving, send: async (): Promise<UpstreamResponse> => await send(upstream, CALL, leaving.signal) }
+  const sent: true[] = []
+  const watch = { signal: leaving.signal, headTimeoutMs: upstream.timeouts.firstByteTimeoutMs, onSent: () => { sent.push(true) } }
+  return { server, upstream, clock, leaving, sent, send: async (): Promise<UpstreamResponse> => await send(upstream, CALL, watch) }
 }
 
 /** Reads a body to its end: the text, and the kind of the failure if it is one. */
@@ -238,4 +240,14 @@ t.test('base URL and path meet in one slash', async (t) => {
   t.equal(joinPath('/v1/', '/chat'), '/v1/chat')
   t.equal(joinPath('/', '/chat'), '/chat')
   t.equal(joinPath(new URL(upstreamAt('http://127.0.0.1:1/compatible-mode/v1//').baseUrl).pathname, '/chat'), '/compatible-mode/v1/chat')
+})
+
+t.test('says once that the request has gone out, and not where no connection was had', async (t) => {
+  const { send, sent } = await start(t, (_request, response) => response.end())
+  await read(await send())
+  t.equal(sent.length, 1)
+  const unreachable = await start(t, (_request, response) => response.end())
+  await new Promise((resolve) => unreachable.server.close(resolve))
+  t.equal(await kindOf(unreachable.send()), 'upstream_failed')
+  t.equal(unreachable.sent.length, 0)
 })

@@ -8,6 +8,8 @@ export interface StoredKey extends Principal { readonly digest: string }
 export interface EmbeddedKeys extends KeyStore {
   /** Adds a key unless its digest is known. An id names one key: a key added under a known id takes the old one's place. */
   add (key: StoredKey, createdMs: number): void
+  /** Forgets every key but one, in the database too. */
+  removeAllBut (keyId: string): void
   readonly size: number
 }
 
@@ -24,6 +26,10 @@ export function createEmbeddedKeys (database: DatabaseSync): EmbeddedKeys {
       insert.run(keyId, team, digest, createdMs)
       for (const [known, principal] of byDigest) if (principal.keyId === keyId) byDigest.delete(known)
       byDigest.set(digest, { team, keyId })
+    },
+    removeAllBut (keyId) {
+      database.prepare('DELETE FROM keys WHERE id <> ?').run(keyId)
+      for (const [digest, principal] of byDigest) if (principal.keyId !== keyId) byDigest.delete(digest)
     },
     get size () { return byDigest.size }
   }

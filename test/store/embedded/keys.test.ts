@@ -59,3 +59,18 @@ t.test('a new key under a known id takes the old one\'s place, now and after a s
   t.equal(kept.size, 1)
   again.close()
 })
+
+t.test('all keys but one can be forgotten, for good', async (t) => {
+  const folder = newDataFolder(t)
+  const database = openDatabase(folder)
+  const keys = createEmbeddedKeys(database)
+  keys.add(KEY, 1)
+  keys.add({ keyId: 'second', team: 'search', digest: 'digest-2' }, 2)
+  keys.removeAllBut('second')
+  t.equal(keys.findByDigest('digest-1'), undefined)
+  t.match(keys.findByDigest('digest-2'), { keyId: 'second' })
+  database.close()
+  const again = openDatabase(folder)
+  t.equal(createEmbeddedKeys(again).size, 1)
+  again.close()
+})
