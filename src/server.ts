@@ -20,7 +20,7 @@ import type { Clock, Ids } from './core/clock.ts'
 import type { Config } from './config/schema.ts'
 import type { EmbeddedKeys } from './store/embedded/keys.ts'
 import type { EmbeddedLedger } from './store/embedded/ledger.ts'
-import type { AppDeps } from './http/app.ts'
+import type { AppDeps } from './http/deps.ts'
 import type { Logger } from './observe/logger.ts'
 import type { Metrics } from './observe/metrics.ts'
 

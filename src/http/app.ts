@@ -8,25 +8,8 @@ import { createHttpServer } from './server.ts'
 import { createRefuse } from './refusal.ts'
 import { CONNECTION_LIMITS } from './limits.ts'
 import { listRoutes } from './routes.ts'
-import type { Authenticate } from '../accounts/authenticate.ts'
-import type { Catalog } from '../core/catalog.ts'
+import type { AppDeps } from './deps.ts'
 import type { ConnectionLimits } from './limits.ts'
-import type { GatewayError } from '../core/errors.ts'
-import type { Ids } from '../core/clock.ts'
-import type { Protocol } from '../core/protocol.ts'
-import type { RelayDeps } from '../relay/handle.ts'
-
-export interface AppDeps extends RelayDeps {
-  readonly protocols: readonly Protocol[]
-  readonly ids: Ids
-  readonly authenticate: Authenticate
-  readonly currentCatalog: () => Catalog
-  /** False while draining: load balancers are to look elsewhere. */
-  readonly isReady: () => boolean
-  readonly refused: (error: GatewayError) => void
-  /** Given every exchange as it begins, so that closing can wait for the last record. */
-  readonly track: (exchange: Promise<void>) => Promise<void>
-}
 
 export interface AppOptions {
   readonly bodyBytesMax: number

@@ -4,7 +4,7 @@ import { checkContentLength, checkContentType, headerValues } from './headers.ts
 import { handle } from '../relay/handle.ts'
 import { openExchange } from '../relay/exchange.ts'
 import { readJsonBody } from '../core/body.ts'
-import type { AppDeps } from './app.ts'
+import type { AppDeps } from './deps.ts'
 import type { HeaderValues, Protocol } from '../core/protocol.ts'
 import type { Principal } from '../accounts/principal.ts'
 

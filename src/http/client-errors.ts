@@ -5,7 +5,7 @@ import type { Socket } from 'node:net'
 import { GatewayError } from '../core/errors.ts'
 import { sendRefusal } from './refusal.ts'
 import type { ErrorKind } from '../core/errors.ts'
-import type { HttpServerDeps } from './server.ts'
+import type { HttpServerDeps } from './deps.ts'
 import type { Refusal } from './refusal.ts'
 
 const KINDS: Readonly<Record<string, readonly [ErrorKind, string]>> = {

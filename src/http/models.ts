@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { GatewayError } from '../core/errors.ts'
 import { headerValues } from './headers.ts'
-import type { AppDeps } from './app.ts'
+import type { AppDeps } from './deps.ts'
 import type { Model } from '../core/catalog.ts'
 
 const PREFIXES = ['/v1', '/compatible-mode/v1', '']

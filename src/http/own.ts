@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { GatewayError } from '../core/errors.ts'
 import { headerValues } from './headers.ts'
-import type { AppDeps } from './app.ts'
+import type { AppDeps } from './deps.ts'
 import type { LedgerRecord } from '../metering/ledger.ts'
 
 /** The gateway's own routes for holders of a client key. */

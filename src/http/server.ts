@@ -5,15 +5,8 @@ import { answerClientError, refuseTunnel } from './client-errors.ts'
 import { headFault } from './head.ts'
 import { probeHalfClosed } from './half-close.ts'
 import { sendRefusal } from './refusal.ts'
-import type { Clock } from '../core/clock.ts'
 import type { ConnectionLimits } from './limits.ts'
-import type { Refuse } from './refusal.ts'
-
-export interface HttpServerDeps {
-  readonly clock: Clock
-  readonly limits: ConnectionLimits
-  readonly refuse: Refuse
-}
+import type { HttpServerDeps } from './deps.ts'
 
 interface Connection {
   /** The answers it still owes, oldest first. */

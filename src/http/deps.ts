@@ -1,0 +1,28 @@
+import type { Authenticate } from '../accounts/authenticate.ts'
+import type { Catalog } from '../core/catalog.ts'
+import type { Clock, Ids } from '../core/clock.ts'
+import type { ConnectionLimits } from './limits.ts'
+import type { GatewayError } from '../core/errors.ts'
+import type { Protocol } from '../core/protocol.ts'
+import type { Refuse } from './refusal.ts'
+import type { RelayDeps } from '../relay/handle.ts'
+
+/** What the routes are handed. */
+export interface AppDeps extends RelayDeps {
+  readonly protocols: readonly Protocol[]
+  readonly ids: Ids
+  readonly authenticate: Authenticate
+  readonly currentCatalog: () => Catalog
+  /** False while draining: load balancers are to look elsewhere. */
+  readonly isReady: () => boolean
+  readonly refused: (error: GatewayError) => void
+  /** Given every exchange as it begins, so that closing can wait for the last record. */
+  readonly track: (exchange: Promise<void>) => Promise<void>
+}
+
+/** What the server beneath them is handed. */
+export interface HttpServerDeps {
+  readonly clock: Clock
+  readonly limits: ConnectionLimits
+  readonly refuse: Refuse
+}
