@@ -27,6 +27,9 @@ export interface Message {
   readonly toolCallId?: string
 }
 
+/** Both protocols have both names: the first bounds the answer, the second its thinking too. */
+export type OutputCapName = 'max_tokens' | 'max_completion_tokens'
+
 /**
  * Sampling and output options under the names OpenAI's compatible mode and DashScope share. Values are the client's own,
  * already checked; an absent one stays absent. `extra` holds extension keys no protocol-neutral code reads.
@@ -37,6 +40,8 @@ export interface ChatRequest {
   /** temperature, top_p, seed, stop, n, tools, tool_choice, response_format …: see PARAMETERS. Never max_tokens. */
   readonly parameters: JsonObject
   readonly outputTokensMax?: number
+  /** What the client called its cap. */
+  readonly outputCapName?: OutputCapName
   readonly extra: JsonObject
   /** Vendor headers that travel with the request, such as the workspace. */
   readonly vendorHeaders: Readonly<Record<string, string>>

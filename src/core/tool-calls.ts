@@ -11,7 +11,7 @@ export function synthesizedCallId (scope: string, callIndex: number): string {
 
 /**
  * Ties tool results to their calls both ways: a result without an id takes that of the first unanswered call of its name
- * (the seed page links by name alone), and a result without a name takes the name of the call it answers.
+ * (the qwen-coder-turbo page links by name alone), and a result without a name takes the name of the call it answers.
  * @throws GatewayError `invalid_request` where a result fits no call
  */
 export function linkToolCalls (messages: readonly Message[], path: string): Message[] {
@@ -25,10 +25,10 @@ export function linkToolCalls (messages: readonly Message[], path: string): Mess
       linked.push(message.toolCalls === undefined ? message : { ...message, toolCalls: calls })
     } else if (message.role === 'tool') {
       const call = takeCall(open, message)
-      if (call === undefined && message.toolCallId === undefined) {
+      if (call === undefined && !message.toolCallId) {
         throw invalidParameter(`${path}.[${index}]`, 'messages with role "tool" must be a response to a preceeding message with "tool_calls".')
       }
-      linked.push(call === undefined ? message : { ...message, toolCallId: call.id, name: message.name ?? call.name })
+      linked.push(call === undefined ? message : { ...message, toolCallId: call.id, name: message.name || call.name })
     } else {
       linked.push(message)
     }
@@ -36,8 +36,9 @@ export function linkToolCalls (messages: readonly Message[], path: string): Mess
   return linked
 }
 
-function takeCall (open: ToolCall[], message: Message): ToolCall | undefined {
-  const place = open.findIndex((call) =>
-    message.toolCallId === undefined ? message.name === undefined || call.name === message.name : call.id === message.toolCallId)
+/** An id that fits no open call says nothing; an empty one is none. */
+function takeCall (open: ToolCall[], { toolCallId, name }: Message): ToolCall | undefined {
+  const byId = toolCallId ? open.findIndex((call) => call.id === toolCallId) : -1
+  const place = byId >= 0 ? byId : open.findIndex((call) => name ? call.name === name : !toolCallId)
   return place < 0 ? undefined : open.splice(place, 1)[0]
 }

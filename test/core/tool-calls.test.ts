@@ -66,6 +66,15 @@ t.test('a result that fits no call is refused unless its id says what it answers
   t.same(links(assistant(call('a', 'f')), result({ toolCallId: 'x' })), [['x', undefined]], 'the upstream judges it')
 })
 
+t.test('an id that fits no open call gives way to the name, and an empty one is none', async (t) => {
+  const calls = assistant(call('a', 'f'), call('b', 'g'))
+  t.same(links(calls, result({ toolCallId: 'x', name: 'g' })), [['b', 'g']])
+  t.same(links(calls, result({ toolCallId: '', name: 'g' }), result({ toolCallId: '', name: '' })), [['b', 'g'], ['a', 'f']])
+  t.same(links(calls, result({ toolCallId: 'b', name: 'f' })), [['b', 'f']], 'one that fits is believed before the name')
+  t.same(shownRefusal(() => linkToolCalls([assistant(call('a', 'f')), result({ toolCallId: '', name: 'g' })], 'm')),
+    { kind: 'invalid_request', param: 'm.[1]', message: ORPHAN })
+})
+
 t.test('a later assistant message closes the calls before it', async (t) => {
   t.same(links(assistant(call('a', 'f')), result({ name: 'f' }), assistant(call('b', 'f')), result({ name: 'f' })), [['a', 'f'], ['b', 'f']])
 })

@@ -84,7 +84,7 @@ const requests: fc.Arbitrary<ChatRequest> = fc.record({
   workspace: fc.option(fc.stringMatching(/^ws_[a-z0-9]{1,8}$/), { nil: undefined })
 }).map(({ cap, workspace, ...request }) => ({
   ...request,
-  ...(cap === undefined ? {} : { outputTokensMax: cap }),
+  ...(cap === undefined ? {} : { outputTokensMax: cap, outputCapName: 'max_tokens' as const }),
   vendorHeaders: workspace === undefined ? {} : { 'x-dashscope-workspace': workspace }
 }))
 

@@ -23,11 +23,16 @@ for (const protocol of EVERY_PROTOCOL) {
   t.test(`${protocol.name}: the byte lane hands a sound stream on byte for byte`, async (t) => {
     holds(t, fc.property(answers, cuts, fc.constantFrom('\n', '\r\n', '\r'), fc.boolean(), (answer, cuts, lineEnd, hasComments) => {
       const plain = streamOf(protocol, answer).toString('utf8')
-      const commented = hasComments ? `: open\n\n${plain.replaceAll('\n\n', '\n\n:still there\n\nretry: 10\n\n')}` : plain
-      const stream = Buffer.from(commented.replaceAll('\n', lineEnd))
+      const withNoise = (noise: string): Buffer => {
+        const noisy = hasComments ? `: open\n\n${plain.replaceAll('\n\n', `\n\n:still there\n\n${noise}`)}` : plain
+        return Buffer.from(noisy.replaceAll('\n', lineEnd))
+      }
+      const stream = withNoise('retry: 10\n\n')
       const { bytes, error } = relayed({ surface: protocol, dialect: protocol }, chunksOf(stream, cuts), answer.choices)
       assert.strictEqual(error, undefined)
-      assert.ok(bytes.equals(stream), `${bytes.toString()}\n--- is not ---\n${stream.toString()}`)
+      // A field by itself is an empty chunk to OpenAI's SDKs.
+      const sound = protocol.name === 'openai' ? withNoise('') : stream
+      assert.ok(bytes.equals(sound), `${bytes.toString()}\n--- is not ---\n${sound.toString()}`)
     }))
   })
 }

@@ -1,7 +1,9 @@
 import t from 'tap'
+import { bodyOf, PATHS, streamed, upstreamParameters } from '../support/parameters.ts'
 import { startGateway } from '../support/gateway.ts'
 import { MULTIMODAL_PATH, NATIVE_PATH, OPENAI_PATH, lastUpstreamBody, post } from '../support/http.ts'
 import type { Gateway } from '../support/gateway.ts'
+import type { Side } from '../support/parameters.ts'
 
 /**
  * Every parameter of the vendor's page, in each direction: what goes in at a surface must come out at the upstream under
@@ -23,6 +25,7 @@ const ACCEPTED: readonly Row[] = [
   { name: 'top_p', value: '1.0' },
   { name: 'presence_penalty', value: '-2.0' },
   { name: 'presence_penalty', value: '2' },
+  { name: 'frequency_penalty', value: '1.5' },
   { name: 'repetition_penalty', value: '1.05' },
   { name: 'max_tokens', value: '1' },
   { name: 'max_tokens', value: '8192' },
@@ -40,11 +43,12 @@ const ACCEPTED: readonly Row[] = [
   { name: 'tool_choice', value: '"none"', also: `"tools":${TOOLS}` },
   { name: 'response_format', value: '{"type":"text"}' },
   { name: 'enable_search', value: 'false' },
+  { name: 'enable_thinking', value: 'false' },
   { name: 'parallel_tool_calls', value: 'true', also: `"tools":${TOOLS}` }
 ]
 
 /** Both switch top_k off. They travel as they are where the upstream knows the form, and otherwise not at all. */
-const DISABLED: readonly (Row & { readonly translated: Readonly<Record<'openai' | 'dashscope', string | undefined>> })[] = [
+const DISABLED: readonly (Row & { readonly translated: Readonly<Record<Side, string | undefined>> })[] = [
   { name: 'top_k', value: '101', translated: { dashscope: '101', openai: undefined } },
   { name: 'top_k', value: 'null', translated: { dashscope: undefined, openai: undefined } }
 ]
@@ -74,22 +78,14 @@ const REFUSED: readonly (Row & { readonly message: string })[] = [
   { name: 'tools', value: '[{"type":"retrieval"}]', message: "'tools': the type of a tool must be function" }
 ]
 
-const MESSAGES = '[{"role":"user","content":"hi"}]'
-
 /** The body of a surface with one parameter in its place. */
-function bodyWith (surface: 'openai' | 'dashscope', row: Row): string {
-  const members = `"${row.name}":${row.value}${row.also === undefined ? '' : `,${row.also}`}`
-  return surface === 'openai'
-    ? `{"model":"qwen-coder-turbo","messages":${MESSAGES},${members}}`
-    : `{"model":"qwen-coder-turbo","input":{"messages":${MESSAGES}},"parameters":{"result_format":"message",${members}}}`
+function bodyWith (surface: Side, row: Row): string {
+  return bodyOf(surface, `"${row.name}":${row.value}${row.also === undefined ? '' : `,${row.also}`}`)
 }
 
-const PATHS = { openai: OPENAI_PATH, dashscope: NATIVE_PATH } as const
-
 /** The literal of a parameter in the bytes the upstream got, from its place in the upstream's protocol. */
-function upstreamLiteral (gateway: Gateway, upstream: 'openai' | 'dashscope', name: string): string | undefined {
-  const body = lastUpstreamBody(gateway)
-  const value = upstream === 'openai' ? body[name] : body.parameters?.[name]
+function upstreamLiteral (gateway: Gateway, upstream: Side, name: string): string | undefined {
+  const value = upstreamParameters(gateway, upstream)[name]
   return value === undefined ? undefined : JSON.stringify(value, (_key, member) => typeof member === 'bigint' ? JSON.rawJSON(String(member)) : member)
 }
 
@@ -103,7 +99,11 @@ for (const upstream of ['dashscope', 'openai'] as const) {
         await t.test(`carries ${row.name} = ${row.value.slice(0, 60)}`, async (t) => {
           const reply = await post(gateway, PATHS[surface], bodyWith(surface, row))
           t.equal(reply.status, 200, reply.text.slice(0, 300))
-          t.equal(upstreamLiteral(gateway, upstream, row.name), JSON.stringify(JSON.parse(row.value, exact)), 'to the letter')
+          const literal = JSON.stringify(JSON.parse(row.value, exact))
+          t.equal(upstreamLiteral(gateway, upstream, row.name), literal, 'to the letter')
+          const stream = await streamed(gateway, surface, bodyWith(surface, row))
+          t.equal(stream.status, 200, stream.text.slice(0, 300))
+          t.equal(upstreamLiteral(gateway, upstream, row.name), literal, 'streaming too')
         })
       }
       for (const row of DISABLED) {
@@ -180,6 +180,11 @@ for (const upstream of ['dashscope', 'openai'] as const) {
         t.match(assistant.tool_calls[0].id, /^call_[0-9a-f]{24}$/)
         t.equal(tool.tool_call_id, assistant.tool_calls[0].id, 'the same made-up id on both sides')
       }
+      const other = await post(gateway, OPENAI_PATH, `{"model":"qwen-coder-turbo","messages":${byName},"tools":${TOOLS}}`)
+      t.equal(other.status, 200, other.text)
+      const [, caller, answer] = messagesUpstream()
+      t.match(caller.tool_calls[0].id, /^call_[0-9a-f]{24}$/)
+      t.equal(answer.tool_call_id, caller.tool_calls[0].id, 'from the other surface too')
       const byId = CONVERSATION.replace('CALL', '"id":"call_1",').replace('RESULT', ',"tool_call_id":"call_1"')
       const second = await post(gateway, OPENAI_PATH, `{"model":"qwen-coder-turbo","messages":${byId},"tools":${TOOLS}}`)
       t.equal(second.status, 200, second.text)

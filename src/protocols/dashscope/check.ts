@@ -1,3 +1,4 @@
+import type { OutputCapName } from '../../core/chat.ts'
 import { GatewayError, invalidParameter } from '../../core/errors.ts'
 import { arrayAt, isObject, numberAt } from '../../core/json.ts'
 import type { JsonObject } from '../../core/json.ts'
@@ -16,7 +17,7 @@ export interface CheckedCall {
   readonly input: JsonObject
   readonly parameters: JsonObject
   readonly outputTokensMax: number | undefined
-  readonly outputCapPath: string
+  readonly outputCapName: OutputCapName
   readonly textOnly: boolean
   readonly shape: AnswerShape
 }
@@ -70,14 +71,13 @@ function checkInput (input: JsonObject, rules: VendorRules): boolean {
   return facts.textOnly
 }
 
-/** `max_completion_tokens`, which newer models take, counts thinking too: where both are given it bounds the whole output. */
-function outputCapOf (parameters: JsonObject): Pick<CheckedCall, 'outputTokensMax' | 'outputCapPath'> {
+/** Where both are given, the smaller one bounds the answer, for `max_completion_tokens` counts its thinking too. */
+function outputCapOf (parameters: JsonObject): Pick<CheckedCall, 'outputTokensMax' | 'outputCapName'> {
   const answer = integerParameter(parameters, 'max_tokens', 'parameters.')
   const completion = integerParameter(parameters, 'max_completion_tokens', 'parameters.')
-  return {
-    outputTokensMax: completion ?? answer,
-    outputCapPath: `parameters.${completion === undefined ? 'max_tokens' : 'max_completion_tokens'}`
-  }
+  return completion === undefined || (answer !== undefined && answer <= completion)
+    ? { outputTokensMax: answer, outputCapName: 'max_tokens' }
+    : { outputTokensMax: completion, outputCapName: 'max_completion_tokens' }
 }
 
 interface ShapeFacts {

@@ -1,17 +1,16 @@
 import { GatewayError } from '../../core/errors.ts'
 import type { HeaderValues } from '../../core/protocol.ts'
+import { checkWorkspace } from '../../core/workspace.ts'
 
 /** Vendor headers that travel with a request, by the lower-case name they are read under. Any other header stays here. */
-const FORWARDED: Readonly<Record<string, string>> = {
-  'x-dashscope-workspace': 'X-DashScope-WorkSpace',
-  'x-dashscope-datainspection': 'X-DashScope-DataInspection',
-  'x-dashscope-ossresourceresolve': 'X-DashScope-OssResourceResolve',
-  'x-dashscope-plugin': 'X-DashScope-Plugin'
-}
+const FORWARDED: ReadonlyMap<string, string> = new Map([
+  ['x-dashscope-workspace', 'X-DashScope-WorkSpace'],
+  ['x-dashscope-datainspection', 'X-DashScope-DataInspection'],
+  ['x-dashscope-ossresourceresolve', 'X-DashScope-OssResourceResolve'],
+  ['x-dashscope-plugin', 'X-DashScope-Plugin']
+])
 
-const WORKSPACE = /^[\x20-\x7e]{1,128}$/
-
-/** Either header asks for a stream; SDKs send both, qwen-code the first alone, and the seed page's curl the second alone. */
+/** Either header asks for a stream: SDKs send both, qwen-code the first, and the qwen-coder-turbo page's curl the second. */
 export function wantsStream (headers: HeaderValues): boolean {
   return isEnabled(headers['x-dashscope-sse']) || (headers['accept']?.toLowerCase().includes('text/event-stream') ?? false)
 }
@@ -25,18 +24,14 @@ export function checkHeaders (headers: HeaderValues): void {
     throw new GatewayError('invalid_request', 'Encrypted input is not supported; send the request without X-DashScope-EncryptionKey.',
       { param: 'X-DashScope-EncryptionKey' })
   }
-  const workspace = headers['x-dashscope-workspace']
-  if (workspace !== undefined && !WORKSPACE.test(workspace)) {
-    throw new GatewayError('invalid_request', 'X-DashScope-WorkSpace must be 1 to 128 printable ASCII characters.',
-      { param: 'X-DashScope-WorkSpace' })
-  }
+  checkWorkspace(headers)
 }
 
 /** The headers to hand on, named as the vendor writes them whatever case they came in. */
 export function forwardedHeaders (headers: HeaderValues): Record<string, string> {
   const forwarded: Record<string, string> = {}
   for (const [name, value] of Object.entries(headers)) {
-    const vendorName = FORWARDED[name.toLowerCase()]
+    const vendorName = FORWARDED.get(name.toLowerCase())
     if (vendorName !== undefined && value !== undefined) forwarded[vendorName] = value
   }
   return forwarded

@@ -19,7 +19,7 @@ const ROLES: Readonly<Record<string, Role>> = { system: 'system', user: 'user', 
 
 const HISTORY_TURNS_MAX = 5_000
 
-/** A tool's answer must say which call it answers, by id as the documentation has it or by name as the seed page has it. */
+/** A tool's answer must say which call it answers, by id as the documentation has it or by name as the qwen-coder-turbo page. */
 export function checkToolNames (messages: readonly JsonObject[]): void {
   for (const [index, message] of messages.entries()) {
     if (message['role'] !== 'tool') continue

@@ -126,7 +126,8 @@ class FrameObserver implements Observer {
 /** A frame without output: a fault in the guise of an answer, a marker this protocol has not, or something to let pass. */
 function verdictOfOther (event: SseEvent): Verdict {
   const data = event.data ?? ''
-  if (data === '[DONE]') return { action: 'withhold' }
+  // Some SDKs take any data for JSON, even none.
+  if (data === '[DONE]' || event.data === '') return { action: 'withhold' }
   if (data === '') return RELAY
   const document = parseJsonObject(data)
   if (document === undefined) return notJson()

@@ -3,12 +3,15 @@ import { numberAt, objectAt } from '../../core/json.ts'
 import type { JsonObject } from '../../core/json.ts'
 import { applyChanges } from '../../core/patch.ts'
 import type { Changes } from '../../core/patch.ts'
-import type { Adjustments, ClientCall, OpenedCall, UpstreamCall } from '../../core/protocol.ts'
+import type { Adjustments, ClientCall, Envelope, OpenedCall, UpstreamCall } from '../../core/protocol.ts'
 import { upstreamHeaders } from './headers.ts'
 import { servicePath, toolChoiceTo } from './render.ts'
 
 /** The part of a client's path that an upstream's base URL already has. */
 const API_PREFIX = '/api/v1'
+
+/** What shapes the answer and has to be a value where it is there at all. */
+const SHAPE_KEYS: ReadonlySet<string> = new Set(['result_format', 'incremental_output'])
 
 const OUTPUT_CAPS = ['max_tokens', 'max_completion_tokens'] as const
 
@@ -26,22 +29,19 @@ export function relayRequest (
   return {
     path,
     headers: upstreamHeaders(call.headers, { stream }),
-    body: relayBody(call, target, {
-      model: opened.envelope.model,
-      outputCapPath: opened.envelope.outputCapPath,
-      outputTokensMax: adjustments.outputTokensMax ?? opened.envelope.outputTokensMax
-    }),
+    body: relayBody(call, target, { envelope: opened.envelope, adjustments }),
     stream,
     ignoredParameters: []
   }
 }
 
-interface Asked { readonly model: string, readonly outputCapPath: string, readonly outputTokensMax: number | undefined }
+interface Asked { readonly envelope: Envelope, readonly adjustments: Adjustments }
 
 function relayBody (call: ClientCall, target: Target, asked: Asked): Buffer {
   const parameters = objectAt(call.body.document, 'parameters') ?? {}
   const changes = changesTo(parameters, target)
-  if (asked.model !== target.model) changes.set('model', JSON.stringify(target.model))
+  if (call.body.document['parameters'] === null) changes.set('parameters', undefined)
+  if (asked.envelope.model !== target.model) changes.set('model', JSON.stringify(target.model))
   capOutput(parameters, asked, changes)
   return applyChanges(call.body, changes)
 }
@@ -52,6 +52,8 @@ function changesTo (parameters: JsonObject, target: Target): Changes {
     const path = `parameters.${name}`
     // The Python SDK puts its own argument here; the header says it all and the service knows no such parameter.
     if (name === 'stream') changes.set(path, undefined)
+    // Null means absent, but the service refuses it here.
+    else if (value === null && SHAPE_KEYS.has(name)) changes.set(path, undefined)
     // "-0" is a number to some readers and a fault to others; zero is the same and a number to all.
     else if (Object.is(value, -0)) changes.set(path, '0')
   }
@@ -60,13 +62,13 @@ function changesTo (parameters: JsonObject, target: Target): Changes {
   return changes
 }
 
-/** Where a client gives both caps, neither may promise more than was granted. */
-function capOutput (parameters: JsonObject, asked: Asked, changes: Changes): void {
-  const granted = asked.outputTokensMax
-  if (granted === undefined) return
+/** Neither cap may promise more than was granted; the one that counts thinking too may be above the answer's. */
+function capOutput (parameters: JsonObject, { envelope, adjustments }: Asked, changes: Changes): void {
   for (const name of OUTPUT_CAPS) {
     const path = `parameters.${name}`
     const given = numberAt(parameters, name)
-    if (given === undefined ? path === asked.outputCapPath : given > granted) changes.set(path, String(granted))
+    const granted = adjustments.outputTokensMax ?? (name === 'max_tokens' ? envelope.outputTokensMax : undefined)
+    if (granted === undefined) continue
+    if (given === undefined ? path === envelope.outputCapPath : given > granted) changes.set(path, String(granted))
   }
 }

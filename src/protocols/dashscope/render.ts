@@ -104,7 +104,7 @@ function messageTo (message: Message, quirks: Quirks): JsonObject {
     ...(reasoning === undefined ? {} : { reasoning_content: reasoning }),
     ...(toolCalls === undefined ? {} : { tool_calls: toolCalls.map(toolCallTo) }),
     ...(partial === undefined ? {} : { partial }),
-    // The seed page links an answer to its call by name, today's documentation by id; servers take either.
+    // The qwen-coder-turbo page links an answer to its call by name, today's documentation by id; servers take either.
     ...(toolCallId === undefined ? {} : { tool_call_id: toolCallId }),
     ...(name === undefined ? {} : { name })
   }

@@ -32,7 +32,7 @@ export function openCall (call: ClientCall, rules: VendorRules): OpenedCall {
       stream: checked.stream,
       choices: checked.shape.choices,
       outputTokensMax: checked.outputTokensMax,
-      outputCapPath: checked.outputCapPath,
+      outputCapPath: `parameters.${checked.outputCapName}`,
       textOnly: checked.textOnly,
       toolsBytes: arrayAt(checked.parameters, 'tools') === undefined ? 0 : memberBytes(call.body, 'parameters.tools'),
       // Every native frame carries the usage.
@@ -46,11 +46,12 @@ export function openCall (call: ClientCall, rules: VendorRules): OpenedCall {
 }
 
 function requestFrom (checked: CheckedCall, call: ClientCall): ChatRequest {
+  const { outputTokensMax, outputCapName } = checked
   return {
     messages: messagesFrom(checked.input),
     stream: checked.stream,
     ...parametersFrom(checked.parameters),
-    ...(checked.outputTokensMax === undefined ? {} : { outputTokensMax: checked.outputTokensMax }),
+    ...(outputTokensMax === undefined ? {} : { outputTokensMax, outputCapName }),
     vendorHeaders: forwardedHeaders(call.headers)
   }
 }

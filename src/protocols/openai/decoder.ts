@@ -28,13 +28,14 @@ class ChunkDecoder implements Decoder {
   }
 
   #read (event: SseEvent): ChatEvent[] {
-    const { data } = event
-    if (data === undefined) return []
-    if (data.trim() === DONE) return this.#finish()
-    const chunk = parseJsonObject(data)
+    const text = event.data?.trim() ?? ''
+    if (text === DONE) return this.#finish()
+    // An event without data says nothing, unless its name or its status is that of an error.
+    const chunk = text === '' ? {} : parseJsonObject(text)
     if (chunk === undefined) throw new GatewayError('upstream_protocol', 'The upstream sent an event that is no JSON object.')
     const fault = faultOf(chunk, event)
     if (fault !== undefined) throw fault
+    if (text === '') return []
     const events: ChatEvent[] = []
     if (this.#state === 'waiting') events.push({ type: 'response-start', id: stringAt(chunk, 'id') })
     this.#state = 'started'

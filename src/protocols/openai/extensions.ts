@@ -15,7 +15,7 @@ const TUNING_KEYS: ReadonlySet<string> = new Set([
 const DECISIVE_KEYS: ReadonlySet<string> = new Set(['translation_options', 'asr_options'])
 
 const STOP_STRINGS_MAX = 4
-const VENDOR_HEADERS: readonly string[] = ['x-dashscope-workspace', 'x-dashscope-datainspection']
+const VENDOR_HEADERS: readonly string[] = ['x-dashscope-workspace', 'x-dashscope-datainspection', 'x-dashscope-ossresourceresolve']
 
 export function isTuningKey (key: string): boolean {
   return TUNING_KEYS.has(key)

@@ -14,6 +14,8 @@ import { DONE, finishReasonOf } from './wire.ts'
 
 const RELAY: Verdict = { action: 'relay' }
 const WITHHOLD: Verdict = { action: 'withhold' }
+/** The start of a line that is neither data nor a comment: another field, or a byte order mark. */
+const OTHER_LINE = /(?:^|[\r\n])(?!data:|[:\r\n]|$)/
 const IMPOSSIBLE_INDEX = 'The upstream sent an impossible index of a choice.'
 
 export function createObserver (wanted: { readonly usage: boolean }): Observer {
@@ -56,13 +58,20 @@ class OpenAiObserver implements Observer {
     const { raw } = event
     const bytes = raw.toString('latin1')
     if (isPlainDelta(bytes)) return this.#glance(raw, bytes)
-    const { data } = event
-    if (data === undefined) return RELAY
-    if (data.trim() === DONE) return this.#done()
-    const chunk = parseJsonObject(data)
+    const verdict = this.#judge(event)
+    // OpenAI's SDKs take an event with any field for a chunk, and some remember an `id` for every event after it.
+    return verdict === RELAY && OTHER_LINE.test(bytes) ? dataAlone(event) : verdict
+  }
+
+  #judge (event: SseEvent): Verdict {
+    const text = event.data?.trim() ?? ''
+    if (text === DONE) return this.#done()
+    const chunk = text === '' ? {} : parseJsonObject(text)
     if (chunk === undefined) return failed('upstream_protocol', 'The upstream sent an event that is no JSON object.')
     const error = faultOf(chunk, event)
-    return error === undefined ? this.#read(chunk) : { action: 'fail', error }
+    if (error !== undefined) return { action: 'fail', error }
+    if (text === '') return event.data === undefined ? RELAY : WITHHOLD
+    return this.#read(chunk)
   }
 
   #glance (raw: Buffer, chunk: string): Verdict {
@@ -111,6 +120,10 @@ class OpenAiObserver implements Observer {
     this.#unended++
     return true
   }
+}
+
+function dataAlone ({ data }: SseEvent): Verdict {
+  return data === undefined ? WITHHOLD : { action: 'replace', bytes: Buffer.from(`data: ${data.replaceAll('\n', '\ndata: ')}\n\n`) }
 }
 
 function failed (kind: 'upstream_failed' | 'upstream_protocol', message: string): Verdict {

@@ -1,5 +1,6 @@
 import { memberPath } from '../../core/body.ts'
 import type { Target } from '../../core/catalog.ts'
+import type { Message } from '../../core/chat.ts'
 import { GatewayError } from '../../core/errors.ts'
 import { ignoredNames } from '../../core/ignored-parameters.ts'
 import { arrayAt, isObject, objectAt, withoutKeys } from '../../core/json.ts'
@@ -26,7 +27,7 @@ export function relayRequest (
   const toolChoice = toolChoiceFor(document['tool_choice'], target)
   if (toolChoice !== undefined) changes.set('tool_choice', JSON.stringify(toolChoice))
   setOutputCap({ document, envelope, target, adjustments }, changes)
-  const messages = rewrittenMessages(arrayAt(document, 'messages') ?? [], target)
+  const messages = rewrittenMessages(arrayAt(document, 'messages') as readonly JsonObject[], opened, target)
   if (messages !== undefined) changes.set('messages', JSON.stringify(messages))
   return {
     path: CHAT_PATH,
@@ -77,14 +78,33 @@ function setOutputCap (context: CapContext, changes: Changes): void {
 }
 
 /** The messages as this target takes them, or undefined where it takes them as they are. */
-function rewrittenMessages (messages: readonly JsonValue[], target: Target): JsonValue[] | undefined {
+function rewrittenMessages (messages: readonly JsonObject[], opened: OpenedCall, target: Target): JsonObject[] | undefined {
+  // A result may name the function it comes from where this protocol wants the id of the call.
+  const linked = messages.some(lacksId) ? opened.parseRequest().messages : []
   let changed = false
-  const rewritten = messages.map((message) => {
-    const result = rewrittenMessage(message as JsonObject, target)
+  const rewritten = messages.map((message, index) => {
+    const result = rewrittenMessage(withIds(message, linked[index]), target)
     if (result !== message) changed = true
     return result
   })
   return changed ? rewritten : undefined
+}
+
+function lacksId (message: JsonObject): boolean {
+  if (message['role'] === 'tool') return isBlank(message['tool_call_id'])
+  return arrayAt(message, 'tool_calls')?.some((call) => isBlank((call as JsonObject)['id'])) ?? false
+}
+
+function isBlank (id: JsonValue | undefined): boolean {
+  return typeof id !== 'string' || id === ''
+}
+
+function withIds (message: JsonObject, linked: Message | undefined): JsonObject {
+  const { toolCallId, toolCalls } = linked ?? {}
+  if (message['role'] === 'tool' && toolCallId !== undefined) return { ...message, tool_call_id: toolCallId }
+  if (!lacksId(message)) return message
+  const calls = arrayAt(message, 'tool_calls') ?? []
+  return { ...message, tool_calls: calls.map((call, index) => ({ ...call as JsonObject, id: toolCalls?.[index]?.id })) }
 }
 
 function rewrittenMessage (original: JsonObject, target: Target): JsonObject {

@@ -65,5 +65,8 @@ function renderExtra (request: ChatRequest, target: Target): { rendered: JsonObj
 
 function outputCap (request: ChatRequest, target: Target): JsonObject {
   if (request.outputTokensMax === undefined) return {}
-  return { [target.quirks.maxCompletionTokens ? 'max_completion_tokens' : 'max_tokens']: request.outputTokensMax }
+  const { extensions, maxCompletionTokens } = target.quirks
+  // Servers that are neither OpenAI's nor DashScope's may know the older name alone.
+  const name = extensions ? request.outputCapName ?? 'max_tokens' : 'max_tokens'
+  return { [maxCompletionTokens ? 'max_completion_tokens' : name]: request.outputTokensMax }
 }

@@ -1,6 +1,6 @@
 import { memberBytes } from '../../core/body.ts'
 import { promptOf } from '../../core/chat.ts'
-import type { ChatRequest, Prompt } from '../../core/chat.ts'
+import type { ChatRequest, OutputCapName, Prompt } from '../../core/chat.ts'
 import type { VendorRules } from '../../core/catalog.ts'
 import { GatewayError, invalidParameter } from '../../core/errors.ts'
 import { arrayAt, isObject, numberAt, stringAt } from '../../core/json.ts'
@@ -8,6 +8,7 @@ import type { JsonObject, JsonValue } from '../../core/json.ts'
 import { checkMessages } from '../../core/messages.ts'
 import { SHARED_PARAMETERS, booleanParameter, checkParameters, integerParameter } from '../../core/parameters.ts'
 import type { ClientCall, Envelope, OpenedCall } from '../../core/protocol.ts'
+import { checkWorkspace } from '../../core/workspace.ts'
 import { createEncoder } from './encoder.ts'
 import { vendorHeadersOf } from './extensions.ts'
 import { MESSAGE_ROLES, parseMessages } from './messages.ts'
@@ -18,6 +19,7 @@ import { PLACED_KEYS } from './wire.ts'
 const MODEL_CHARS_MAX = 256
 
 export function open (call: ClientCall, rules: VendorRules): OpenedCall {
+  checkWorkspace(call.headers)
   const { document } = call.body
   const model = checkedModel(document)
   const stream = wantsStream(call)
@@ -32,7 +34,7 @@ export function open (call: ClientCall, rules: VendorRules): OpenedCall {
 
   let request: ChatRequest | undefined
   let prompt: Prompt | undefined
-  const parseOnce = (): ChatRequest => (request ??= parseRequest(call, { stream, outputTokensMax: cap.outputTokensMax }))
+  const parseOnce = (): ChatRequest => (request ??= parseRequest(call, { stream, ...cap }))
   const envelope: Envelope = {
     model,
     stream,
@@ -78,8 +80,10 @@ function refuseFunctions (document: JsonObject): void {
   }
 }
 
+interface OutputCap { readonly outputTokensMax: number | undefined, readonly outputCapPath: OutputCapName }
+
 /** Where both names are given OpenAI's newer one governs. */
-function outputCap (document: JsonObject): { outputTokensMax: number | undefined, outputCapPath: string } {
+function outputCap (document: JsonObject): OutputCap {
   const older = integerParameter(document, 'max_tokens')
   const newer = integerParameter(document, 'max_completion_tokens')
   return newer === undefined
@@ -87,7 +91,7 @@ function outputCap (document: JsonObject): { outputTokensMax: number | undefined
     : { outputTokensMax: newer, outputCapPath: 'max_completion_tokens' }
 }
 
-function parseRequest (call: ClientCall, read: { stream: boolean, outputTokensMax: number | undefined }): ChatRequest {
+function parseRequest (call: ClientCall, read: OutputCap & { readonly stream: boolean }): ChatRequest {
   const { document } = call.body
   const parameters: Record<string, JsonValue> = {}
   const extra: Record<string, JsonValue> = {}
@@ -101,7 +105,7 @@ function parseRequest (call: ClientCall, read: { stream: boolean, outputTokensMa
     messages: parseMessages(arrayAt(document, 'messages') ?? []),
     stream: read.stream,
     parameters,
-    ...(read.outputTokensMax === undefined ? {} : { outputTokensMax: read.outputTokensMax }),
+    ...(read.outputTokensMax === undefined ? {} : { outputTokensMax: read.outputTokensMax, outputCapName: read.outputCapPath }),
     extra,
     vendorHeaders: vendorHeadersOf(call.headers)
   }

@@ -12,6 +12,7 @@ export function parseUsage (value: JsonValue | undefined): Usage | undefined {
   if (!isTokenCount(inputTokens) || !isTokenCount(outputTokens)) return undefined
   const inputDetails = countsOf(objectAt(value, 'prompt_tokens_details'))
   const outputDetails = countsOf(objectAt(value, 'completion_tokens_details'))
+  renameCount(inputDetails, 'cache_write_tokens', 'cache_creation_input_tokens')
   const cachedInputTokens = takeCount(inputDetails, 'cached_tokens', inputTokens)
   const reasoningTokens = takeCount(outputDetails, 'reasoning_tokens', outputTokens)
   return {
@@ -49,6 +50,13 @@ function countsOf (details: JsonObject | undefined): Map<string, number> {
     if (isTokenCount(value) && counts.size < DETAILS_MAX) counts.set(name, value)
   }
   return counts
+}
+
+/** OpenAI's name gives way to DashScope's, which is the canonical one. */
+function renameCount (counts: Map<string, number>, from: string, to: string): void {
+  const count = counts.get(from)
+  counts.delete(from)
+  if (count !== undefined && !counts.has(to)) counts.set(to, count)
 }
 
 /** A part cannot be more than its whole; where it is, it is not believed. */

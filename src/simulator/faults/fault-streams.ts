@@ -3,6 +3,7 @@ import type { Fault } from './fault.ts'
 import type { Action, Reply } from '../reply.ts'
 
 const COMMENT = Buffer.from(':keepalive\n\n')
+const NOTHINGS: Action = { type: 'bytes', bytes: Buffer.from('event: ping\n\nretry: 1000\n\nid: 1\n\n: comment\n\ndata:\n\n') }
 const COMMENTS = 1_000
 const COMMENTS_MAX = 1_000_000
 const GIANT_BYTES = 1_048_576
@@ -47,6 +48,8 @@ export const streamFaults: Readonly<Record<string, Fault>> = {
   multiline: reply => ({ ...reply, style: { ...reply.style, dataLines: 'several' } }),
   /** Compressed although nobody asked. */
   gzip: reply => ({ ...reply, style: { ...reply.style, encoding: 'gzip' } }),
+  /** Fields and empty events among the answer's, which say nothing, and an `id` for every event. */
+  fields: reply => ({ ...reply, actions: reply.actions.flatMap((action, index) => [NOTHINGS, numbered(action, index + 1)]) }),
   /** A byte order mark before everything. */
   bom: reply => ({ ...reply, actions: [{ type: 'bytes', bytes: Buffer.from('\ufeff') }, ...reply.actions] }),
   /** A stream labelled as JSON. */
@@ -57,6 +60,10 @@ export const streamFaults: Readonly<Record<string, Fault>> = {
 
 function pause (durationMs: number): Action {
   return { type: 'pause', durationMs }
+}
+
+function numbered (action: Action, id: number): Action {
+  return action.type === 'frame' ? { ...action, frame: { id, ...action.frame } } : action
 }
 
 function comment (): Action {

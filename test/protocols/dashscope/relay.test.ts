@@ -43,6 +43,16 @@ t.test('lets neither of two caps promise more than was granted', async t => {
     `{${model},"parameters":{"max_tokens":50,"max_completion_tokens":50}}`)
   t.equal(relayed(`{${model},"parameters":{"max_tokens":9,"max_completion_tokens":50}}`, { outputTokensMax: 20 }).text,
     `{${model},"parameters":{"max_tokens":9,"max_completion_tokens":20}}`)
+  const thinking = `{${model},"parameters":{"max_tokens":9,"max_completion_tokens":50}}`
+  t.equal(relayed(thinking).text, thinking, 'thinking has its own room')
+})
+
+t.test('takes out the nulls the service refuses and leaves the others', async t => {
+  const model = '"model":"qwen-coder-turbo","input":{"prompt":"hi"}'
+  t.equal(relayed(`{${model},"parameters":{"result_format":null,"top_k":null,"incremental_output":null,"seed":null}}`).text,
+    `{${model},"parameters":{"top_k":null,"seed":null}}`)
+  t.equal(relayed(`{${model},"parameters":null}`).text, `{${model}}`)
+  t.equal(relayed(`{${model},"parameters":null}`, { outputTokensMax: 5 }).text, `{${model},"parameters":{"max_tokens":5}}`)
 })
 
 t.test('hands on the vendor\'s headers and no others', async t => {

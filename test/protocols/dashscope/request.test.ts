@@ -35,8 +35,13 @@ t.test('knows how many bytes the tools take', async t => {
 
 t.test('takes the output cap by either name', async t => {
   t.match(opened(callOf({ parameters: { max_tokens: 9 } })).envelope, { outputTokensMax: 9, outputCapPath: 'parameters.max_tokens' })
-  const both = opened(callOf({ parameters: { max_tokens: 9, max_completion_tokens: 12 } })).envelope
-  t.match(both, { outputTokensMax: 12, outputCapPath: 'parameters.max_completion_tokens' })
+  const lone = opened(callOf({ parameters: { max_completion_tokens: 9 } }))
+  t.match(lone.envelope, { outputTokensMax: 9, outputCapPath: 'parameters.max_completion_tokens' })
+  t.match(lone.parseRequest(), { outputTokensMax: 9, outputCapName: 'max_completion_tokens' })
+  t.notOk('outputCapName' in opened(callOf({})).parseRequest())
+  const both = (answer: number, whole: number) => opened(callOf({ parameters: { max_tokens: answer, max_completion_tokens: whole } })).parseRequest()
+  t.match(both(9, 12), { outputTokensMax: 9, outputCapName: 'max_tokens' })
+  t.match(both(12, 9), { outputTokensMax: 9, outputCapName: 'max_completion_tokens' })
 })
 
 t.test('refuses what the vendor refuses, in its words', async t => {

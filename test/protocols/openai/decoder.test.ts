@@ -99,6 +99,12 @@ t.test('makes up the end of an answer that only [DONE] or its usage says is whol
   t.match(decoded(streamOf(call, '[DONE]')).slice(-2), [{ type: 'choice-end', reason: 'tool-calls' }, END])
 })
 
+t.test('takes an event without data for none', async t => {
+  const said = decoded(streamOf(chunk({ content: 'a' }), '', ' ', chunk({}, 'stop')))
+  t.strictSame(said, decoded(streamOf(chunk({ content: 'a' }), chunk({}, 'stop'))))
+  t.match(said.at(-1), END)
+})
+
 t.test('takes usage without an answer for no answer', async t => {
   t.match(decoded(streamOf({ choices: [], usage: { prompt_tokens: 1, completion_tokens: 0 } })).at(-1), { error: { kind: 'upstream_failed' } })
 })

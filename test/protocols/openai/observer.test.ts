@@ -127,6 +127,33 @@ t.test('relays comments and empty chunks without taking them for content', async
   t.equal(observer.outputText(), '')
 })
 
+t.test('lets no field through but data, and no event without any', async t => {
+  const chunk = delta({ content: 'a' })
+  const end = delta({}, 'stop')
+  const cases: readonly [string, string][] = [
+    ['event: ping\n\n', ''],
+    ['retry: 1000\n\n', ''],
+    ['id: 1\n: comment\n\n', ''],
+    ['data:\n\n', ''],
+    ['data\r\n\r\n', ''],
+    ['data: \n\n', ''],
+    [': one\r\n:two\r\n\r\n', ': one\r\n:two\r\n\r\n'],
+    [`id: 1\nevent: message\n${chunk}`, chunk],
+    [`\ufeff${chunk}`, chunk],
+    [`: comment\n${chunk}`, `: comment\n${chunk}`],
+    [`retry: 1\r${end}`, end],
+    ['id: 3\ndata: {"choices":[],\ndata: "prompt_filter_results":[]}\n\n', 'data: {"choices":[],\ndata: "prompt_filter_results":[]}\n\n'],
+    [`event: done\n${chunk}id: 4\ndata: [DONE]\n\n`, `${chunk}data: [DONE]\n\n`]
+  ]
+  for (const [stream, relayed] of cases) {
+    const seen = observed(stream)
+    t.equal(seen.relayed, relayed, JSON.stringify(stream))
+    t.notOk(seen.verdicts.some(({ action }) => action === 'fail'))
+  }
+  t.equal(observed(`id: 1\n${chunk}`).observer.outputText(), 'a')
+  t.match(observed('event: error\ndata:\n\n').verdicts, [{ action: 'fail', error: { kind: 'upstream_failed' } }])
+})
+
 t.test('keeps the usage a vendor puts into ordinary chunks', async t => {
   const chunk = { choices: [{ delta: { content: 'a' }, finish_reason: null, index: 0 }], usage: { prompt_tokens: 1, completion_tokens: 2 } }
   const { observer, verdicts } = observed(`data: ${JSON.stringify(chunk)}\n\n${delta({}, 'stop')}`, { usage: false })

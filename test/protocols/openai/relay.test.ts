@@ -98,6 +98,22 @@ t.test('rewrites messages only where the target takes them otherwise', async t =
   ])
 })
 
+t.test('gives a result by name, and the call it answers, one id', async t => {
+  const call = { type: 'function', function: { name: 'f', arguments: '{}' } }
+  const conversation = (calls: object[], ...results: object[]) => [...MESSAGES, { role: 'assistant', content: '', tool_calls: calls },
+    ...results.map((result) => ({ role: 'tool', content: 'x', ...result }))]
+  const messagesSent = (messages: object[]) => JSON.parse(relayed({ messages }).body.toString()).messages
+  const byName = messagesSent(conversation([call], { name: 'f' }))
+  t.match(byName[1].tool_calls[0], { ...call, id: /^call_[0-9a-f]{24}$/ })
+  t.strictSame(byName[2], { role: 'tool', content: 'x', name: 'f', tool_call_id: byName[1].tool_calls[0].id })
+  const halves = messagesSent(conversation([{ ...call, id: 'a' }, { ...call, id: '' }], { tool_call_id: 'unknown', name: 'f' }, { tool_call_id: '' }))
+  t.match(halves[1].tool_calls, [{ id: 'a' }, { id: /^call_/ }])
+  t.strictSame([halves[2].tool_call_id, halves[3].tool_call_id], ['a', halves[1].tool_calls[1].id])
+  const whole = callOf({ messages: conversation([{ ...call, id: 'a' }], { tool_call_id: 'a' }) })
+  t.equal(openai.dialect.relayRequest(whole, opened(whole), targetWith(), { outputTokensMax: undefined })?.body, whole.body.bytes)
+  t.match(refusalOf(() => relayed({ messages: conversation([call], { name: 'g' }) })), { kind: 'invalid_request', param: 'messages.[2]' })
+})
+
 t.test('takes DashScope\'s extensions out for an upstream that has none', async t => {
   const body = { top_k: 5, repetition_penalty: 1.1, enable_thinking: true, thinking_budget: 5, enable_search: true, brand_new: 1, user: 'u' }
   t.strictSame(sent(body), body)
@@ -130,9 +146,19 @@ t.test('refuses what such an upstream would answer wrongly', async t => {
 })
 
 t.test('forwards the vendor\'s headers to the vendor alone', async t => {
-  const headers = { 'x-dashscope-workspace': 'w', 'x-dashscope-datainspection': 'enable', authorization: 'Bearer secret', cookie: 'c' }
+  const headers = {
+    'x-dashscope-workspace': 'w',
+    'x-dashscope-datainspection': 'enable',
+    'x-dashscope-ossresourceresolve': 'enable',
+    authorization: 'Bearer secret',
+    cookie: 'c'
+  }
   t.strictSame(relayed({}, { headers }).headers, {
-    'content-type': 'application/json', accept: 'application/json', 'x-dashscope-workspace': 'w', 'x-dashscope-datainspection': 'enable'
+    'content-type': 'application/json',
+    accept: 'application/json',
+    'x-dashscope-workspace': 'w',
+    'x-dashscope-datainspection': 'enable',
+    'x-dashscope-ossresourceresolve': 'enable'
   })
   t.strictSame(relayed({}, { headers, quirks: OPENAI_ITSELF }).headers, { 'content-type': 'application/json', accept: 'application/json' })
   t.strictSame(openai.dialect.authorize({ key: 'sk-1', weight: 1 }), { authorization: 'Bearer sk-1' })

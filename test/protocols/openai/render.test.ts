@@ -69,7 +69,15 @@ t.test('lets no extension speak for the gateway', async t => {
 t.test('names the output cap as the target takes it', async t => {
   t.equal(rendered({ outputTokensMax: 5 })['max_tokens'], 5)
   t.equal(rendered({ outputTokensMax: 5 }, { maxCompletionTokens: true })['max_completion_tokens'], 5)
+  const thinking = { outputTokensMax: 5, outputCapName: 'max_completion_tokens' as const }
+  t.strictSame(caps(rendered(thinking)), { max_completion_tokens: 5 })
+  t.strictSame(caps(rendered(thinking, OPENAI_ITSELF)), { max_tokens: 5 })
+  t.strictSame(caps(rendered({ ...thinking, outputCapName: 'max_tokens' }, { maxCompletionTokens: true })), { max_completion_tokens: 5 })
 })
+
+function caps ({ model, messages, ...rest }: Record<string, unknown>): Record<string, unknown> {
+  return rest
+}
 
 t.test('says that tools are called one by one where that is not the default', async t => {
   const tools = [{ type: 'function', function: { name: 'f' } }]

@@ -111,9 +111,23 @@ t.test('parses every parameter into its place', async t => {
     stream: true,
     parameters: { temperature: 0.5, seed: 1 },
     outputTokensMax: 16,
+    outputCapName: 'max_tokens',
     extra: { top_k: 5, metadata: { a: 1 } },
     vendorHeaders: { 'x-dashscope-workspace': 'w' }
   })
+})
+
+t.test('names the output cap it took', async t => {
+  const request = opened(callOf({ max_tokens: 5, max_completion_tokens: 7 })).parseRequest()
+  t.match(request, { outputTokensMax: 7, outputCapName: 'max_completion_tokens' })
+})
+
+t.test('refuses a workspace that cannot be one', async t => {
+  for (const workspace of ['', 'x'.repeat(129), 'caf\u00e9', 'a\nb']) {
+    t.match(refusalOf(() => opened(callOf({}, { 'x-dashscope-workspace': workspace }))),
+      { kind: 'invalid_request', status: 400, param: 'X-DashScope-WorkSpace' })
+  }
+  t.ok(opened(callOf({}, { 'x-dashscope-workspace': 'x'.repeat(128) })))
 })
 
 t.test('parses messages, their tool calls and the results tied to them', async t => {

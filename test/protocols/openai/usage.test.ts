@@ -1,4 +1,5 @@
 import t from 'tap'
+import type { JsonObject } from '../../../src/core/json.ts'
 import { parseUsage, renderUsage } from '../../../src/protocols/openai/usage.ts'
 
 t.test('reads cached and reasoning tokens out of the details and keeps the rest', async t => {
@@ -17,6 +18,12 @@ t.test('reads cached and reasoning tokens out of the details and keeps the rest'
     inputDetails: { cache_creation_input_tokens: 4, text_tokens: 30 },
     outputDetails: { text_tokens: 20 }
   })
+})
+
+t.test('reads OpenAI\'s name for tokens written to a cache as DashScope\'s, which holds where both are given', async t => {
+  const read = (details: JsonObject) => parseUsage({ prompt_tokens: 30, completion_tokens: 20, prompt_tokens_details: details })?.inputDetails
+  t.strictSame(read({ cache_write_tokens: 4 }), { cache_creation_input_tokens: 4 })
+  t.strictSame(read({ cache_write_tokens: 4, cache_creation_input_tokens: 5 }), { cache_creation_input_tokens: 5 })
 })
 
 t.test('does not believe counts that cannot be', async t => {

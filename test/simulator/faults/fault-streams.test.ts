@@ -45,6 +45,17 @@ t.test('a stream is compressed although nobody asked', async t => {
   t.equal(plain(gunzipSync(broken.bytes).toString()), plain(sound.text))
 })
 
+t.test('fields and empty events stand among the answer\'s', async t => {
+  for (const asked of [NATIVE_STREAM, COMPATIBLE_STREAM]) {
+    const [sound, broken] = await both(t, 'fields', asked)
+    const nothings = 'event: ping\n\nretry: 1000\n\nid: 1\n\n: comment\n\ndata:\n\n'
+    const events = plain(broken.text).split(nothings).slice(1)
+    t.ok(events.every((event, index) => event.startsWith(`id:${index + 1}\n`)))
+    const isNumbered = sound.text.startsWith('id:')
+    t.equal(events.map(event => isNumbered ? event : event.replace(/^id:\d+\n/, '')).join(''), plain(sound.text))
+  }
+})
+
 t.test('a byte order mark comes first', async t => {
   const [sound, broken] = await both(t, 'bom', COMPATIBLE_STREAM)
   t.same(broken.bytes.subarray(0, 3), Buffer.from([0xef, 0xbb, 0xbf]))

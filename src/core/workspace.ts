@@ -1,0 +1,12 @@
+import { GatewayError } from './errors.ts'
+import type { HeaderValues } from './protocol.ts'
+
+const WORKSPACE = /^[\x20-\x7e]{1,128}$/
+
+/** DashScope's workspace may be named on every surface. @throws GatewayError `invalid_request` where it cannot be a name */
+export function checkWorkspace (headers: HeaderValues): void {
+  const workspace = headers['x-dashscope-workspace']
+  if (workspace === undefined || WORKSPACE.test(workspace)) return
+  throw new GatewayError('invalid_request', 'X-DashScope-WorkSpace must be 1 to 128 printable ASCII characters.',
+    { param: 'X-DashScope-WorkSpace' })
+}
