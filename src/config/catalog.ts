@@ -1,4 +1,5 @@
-import type { Catalog, Model, NativeDefaults, Price, PriceTier, Quirks, Target, Upstream, UpstreamKey } from '../core/catalog.ts'
+import type { Catalog, Model, Price, PriceTier, Target, Upstream } from '../core/catalog.ts'
+import type { NativeDefaults, Quirks, UpstreamKey } from '../core/target.ts'
 import type { Protocol } from '../core/protocol.ts'
 import { SIMULATOR_UPSTREAM } from './checks.ts'
 import { familyOf } from './families.ts'

@@ -1,4 +1,5 @@
-import type { Model, NativeDefaults, Quirks } from '../core/catalog.ts'
+import type { Model } from '../core/catalog.ts'
+import type { NativeDefaults, Quirks } from '../core/target.ts'
 
 export interface Family {
   readonly tokenizer: Model['tokenizer']

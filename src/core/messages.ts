@@ -95,7 +95,7 @@ function checkToolCalls (message: JsonObject, role: string, at: string): void {
 }
 
 /**
- * Every tool message must answer a call of the assistant message before it, by id or, as the qwen-coder-turbo page has it, by name.
+ * Every tool message must answer a call of the assistant message before it.
  * Source: "messages with role "tool" must be a response to a preceeding message with "tool_calls"." (sic)
  */
 function checkToolAnswers (messages: readonly JsonObject[], path: string): void {

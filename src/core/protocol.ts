@@ -2,7 +2,7 @@ import type { ChatRequest, Prompt } from './chat.ts'
 import type { JsonBody } from './body.ts'
 import type { ChatEvent } from './event.ts'
 import type { GatewayError } from './errors.ts'
-import type { Target, UpstreamKey, VendorRules } from './catalog.ts'
+import type { DialectTarget, UpstreamKey, VendorRules } from './target.ts'
 import type { SseEvent } from './sse-event.ts'
 import type { Usage } from './usage.ts'
 
@@ -98,12 +98,12 @@ export interface Dialect {
   /** Headers that make a call in the name of `key`. */
   authorize (key: UpstreamKey): Readonly<Record<string, string>>
   /** The byte lane's request, or undefined where this target needs the canonical lane. */
-  relayRequest (call: ClientCall, opened: OpenedCall, target: Target, adjustments: Adjustments): UpstreamCall | undefined
+  relayRequest (call: ClientCall, opened: OpenedCall, target: DialectTarget, adjustments: Adjustments): UpstreamCall | undefined
   /** The canonical lane's request. @throws GatewayError `unsupported_parameter` for what this dialect cannot express */
-  renderRequest (request: ChatRequest, target: Target): UpstreamCall
+  renderRequest (request: ChatRequest, target: DialectTarget): UpstreamCall
   /** @throws GatewayError where a 2xx body is an error or no answer at all */
   parseResponse (body: Buffer): ChatEvent[]
-  createDecoder (target: Target): Decoder
+  createDecoder (target: DialectTarget): Decoder
   createObserver (wanted: { readonly usage: boolean }): Observer
   /** Watches a whole answer on the byte lane. @throws GatewayError where a 2xx body is an error */
   observeResponse (body: Buffer): { usage (): Usage | undefined, outputText (): string }

@@ -1,4 +1,5 @@
-import type { Model, Target, UpstreamKey } from '../core/catalog.ts'
+import type { Model, Target } from '../core/catalog.ts'
+import type { UpstreamKey } from '../core/target.ts'
 
 export interface Candidate { readonly target: Target, readonly key: UpstreamKey }
 

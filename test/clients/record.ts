@@ -31,7 +31,7 @@ const SCENARIOS: Readonly<Record<ClientName, readonly string[]>> = {
     'alibaba_generate', 'alibaba_stream', 'alibaba_tools', 'alibaba_thinking'
   ],
   'qwen-code': ['say hello'],
-  curl: ['openai_seed', 'dashscope_seed', 'sse_by_accept', 'sse_by_header', 'history']
+  curl: ['openai_seed', 'openai_stream', 'dashscope_seed', 'sse_by_accept', 'sse_by_header', 'history']
 }
 const API_KEY = 'sk-recorded-by-the-test-suite'
 const FIXTURES = join(import.meta.dirname, '..', 'fixtures', 'recorded')

@@ -9,7 +9,9 @@ t.test('a kind has one status, and only a failure that another upstream may not 
     t.ok(Number.isInteger(status) && status >= 400 && status <= 599, `${kind} ${status}`)
     if (mayRetry) retryable.push(kind)
   }
-  t.same(retryable.sort(), ['budget_exhausted', 'burst_limited', 'rate_limited', 'upstream_auth', 'upstream_failed'])
+  t.same(retryable.sort(), [
+    'account_overdue', 'budget_exhausted', 'burst_limited', 'free_tier_exhausted', 'rate_limited', 'upstream_auth', 'upstream_failed'
+  ])
 })
 
 t.test('an error carries what its thrower knows, and the cause is for the log', async (t) => {

@@ -1,4 +1,5 @@
-import type { Quirks, Target, VendorRules } from '../../src/core/catalog.ts'
+import type { Target } from '../../src/core/catalog.ts'
+import type { Quirks, VendorRules } from '../../src/core/target.ts'
 import type { ClientCall, OpenedCall, Protocol } from '../../src/core/protocol.ts'
 
 const LENIENT: VendorRules = { strict: false, nativeDefaults: () => ({ resultFormat: 'text', incrementalOutput: false }) }

@@ -1,4 +1,4 @@
-import type { Target } from '../../core/catalog.ts'
+import type { DialectTarget } from '../../core/target.ts'
 import { numberAt, objectAt } from '../../core/json.ts'
 import type { JsonObject } from '../../core/json.ts'
 import { applyChanges } from '../../core/patch.ts'
@@ -20,7 +20,7 @@ const OUTPUT_CAPS = ['max_tokens', 'max_completion_tokens'] as const
  * serves the model by the other service, which writes content in another form.
  */
 export function relayRequest (
-  call: ClientCall, opened: OpenedCall, target: Target, adjustments: Adjustments
+  call: ClientCall, opened: OpenedCall, target: DialectTarget, adjustments: Adjustments
 ): UpstreamCall | undefined {
   const { stream } = opened.envelope
   if (target.quirks.streamOnly && !stream) return undefined
@@ -37,7 +37,7 @@ export function relayRequest (
 
 interface Asked { readonly envelope: Envelope, readonly adjustments: Adjustments }
 
-function relayBody (call: ClientCall, target: Target, asked: Asked): Buffer {
+function relayBody (call: ClientCall, target: DialectTarget, asked: Asked): Buffer {
   const parameters = objectAt(call.body.document, 'parameters') ?? {}
   const changes = changesTo(parameters, target)
   if (call.body.document['parameters'] === null) changes.set('parameters', undefined)
@@ -46,7 +46,7 @@ function relayBody (call: ClientCall, target: Target, asked: Asked): Buffer {
   return applyChanges(call.body, changes)
 }
 
-function changesTo (parameters: JsonObject, target: Target): Changes {
+function changesTo (parameters: JsonObject, target: DialectTarget): Changes {
   const changes: Changes = new Map()
   for (const [name, value] of Object.entries(parameters)) {
     const path = `parameters.${name}`

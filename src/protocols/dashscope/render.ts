@@ -1,6 +1,6 @@
 import type { ChatRequest, Message, ToolCall } from '../../core/chat.ts'
 import { textOf } from '../../core/chat.ts'
-import type { Quirks, Target } from '../../core/catalog.ts'
+import type { DialectTarget, Quirks } from '../../core/target.ts'
 import { GatewayError } from '../../core/errors.ts'
 import { ignoredNames } from '../../core/ignored-parameters.ts'
 import { isObject } from '../../core/json.ts'
@@ -25,7 +25,7 @@ const REFUSED_PARAMETERS: readonly string[] = ['functions', 'function_call']
  * Always messages, and increments on a stream: both are what the decoder reads.
  * @throws GatewayError `unsupported_parameter` for what this dialect cannot express
  */
-export function renderRequest (request: ChatRequest, target: Target): UpstreamCall {
+export function renderRequest (request: ChatRequest, target: DialectTarget): UpstreamCall {
   const stream = request.stream || target.quirks.streamOnly
   const body: WireRequest = {
     model: target.model,

@@ -1,7 +1,7 @@
 import { memberBytes } from '../../core/body.ts'
 import { promptOf } from '../../core/chat.ts'
 import type { ChatRequest } from '../../core/chat.ts'
-import type { VendorRules } from '../../core/catalog.ts'
+import type { VendorRules } from '../../core/target.ts'
 import { arrayAt } from '../../core/json.ts'
 import type { JsonObject, JsonValue } from '../../core/json.ts'
 import { SHARED_PARAMETERS } from '../../core/parameters.ts'

@@ -1,6 +1,6 @@
 import type { ChatRequest } from '../../core/chat.ts'
 import { GatewayError } from '../../core/errors.ts'
-import type { Target } from '../../core/catalog.ts'
+import type { DialectTarget } from '../../core/target.ts'
 import type { HeaderValues } from '../../core/protocol.ts'
 import { arrayAt, isObject, withoutKeys } from '../../core/json.ts'
 import type { JsonObject, JsonValue } from '../../core/json.ts'
@@ -40,7 +40,7 @@ export function refuseDecisiveExtensions (parameters: JsonObject): void {
 }
 
 /** What to send as `tool_choice`, or undefined to leave it. @throws GatewayError `unsupported_parameter` where that is refused */
-export function toolChoiceFor (toolChoice: JsonValue | undefined, target: Target): JsonValue | undefined {
+export function toolChoiceFor (toolChoice: JsonValue | undefined, target: DialectTarget): JsonValue | undefined {
   if (toolChoice !== 'required' || target.quirks.toolChoiceRequired === 'pass') return undefined
   if (target.quirks.toolChoiceRequired === 'auto') return 'auto'
   throw unsupported('tool_choice', 'This model does not support tool_choice "required".')
@@ -65,7 +65,7 @@ export function vendorHeadersOf (headers: HeaderValues): Record<string, string> 
   return found
 }
 
-export function callHeaders (request: Pick<ChatRequest, 'stream' | 'vendorHeaders'>, target: Target): Record<string, string> {
+export function callHeaders (request: Pick<ChatRequest, 'stream' | 'vendorHeaders'>, target: DialectTarget): Record<string, string> {
   return {
     'content-type': 'application/json',
     accept: request.stream ? 'text/event-stream' : 'application/json',

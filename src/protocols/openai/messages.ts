@@ -1,6 +1,6 @@
 import { textOf } from '../../core/chat.ts'
 import type { Message, Role, ToolCall } from '../../core/chat.ts'
-import type { Quirks } from '../../core/catalog.ts'
+import type { Quirks } from '../../core/target.ts'
 import { GatewayError } from '../../core/errors.ts'
 import { arrayAt, isObject, objectAt, stringAt } from '../../core/json.ts'
 import type { JsonObject, JsonValue } from '../../core/json.ts'

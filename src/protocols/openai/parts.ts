@@ -1,5 +1,5 @@
 import type { Part } from '../../core/chat.ts'
-import type { Quirks } from '../../core/catalog.ts'
+import type { Quirks } from '../../core/target.ts'
 import { GatewayError } from '../../core/errors.ts'
 import { isObject, stringAt, withoutKeys } from '../../core/json.ts'
 import type { JsonObject, JsonValue } from '../../core/json.ts'

@@ -1,5 +1,5 @@
 import { memberPath } from '../../core/body.ts'
-import type { Target } from '../../core/catalog.ts'
+import type { DialectTarget } from '../../core/target.ts'
 import type { Message } from '../../core/chat.ts'
 import { GatewayError } from '../../core/errors.ts'
 import { ignoredNames } from '../../core/ignored-parameters.ts'
@@ -14,7 +14,7 @@ export const CHAT_PATH = '/chat/completions'
 
 /** The client's own bytes with the few members changed that this target needs otherwise; the same Buffer where it needs none. */
 export function relayRequest (
-  call: ClientCall, opened: OpenedCall, target: Target, adjustments: Adjustments
+  call: ClientCall, opened: OpenedCall, target: DialectTarget, adjustments: Adjustments
 ): UpstreamCall | undefined {
   const { envelope } = opened
   if (target.quirks.streamOnly && !envelope.stream) return undefined
@@ -62,7 +62,7 @@ function removeExtensions (document: JsonObject, changes: Changes): string[] {
 interface CapContext {
   readonly document: JsonObject
   readonly envelope: Envelope
-  readonly target: Target
+  readonly target: DialectTarget
   readonly adjustments: Adjustments
 }
 
@@ -78,7 +78,9 @@ function setOutputCap (context: CapContext, changes: Changes): void {
 }
 
 /** The messages as this target takes them, or undefined where it takes them as they are. */
-function rewrittenMessages (messages: readonly JsonObject[], opened: OpenedCall, target: Target): JsonObject[] | undefined {
+function rewrittenMessages (
+  messages: readonly JsonObject[], opened: OpenedCall, target: DialectTarget
+): JsonObject[] | undefined {
   // A result may name the function it comes from where this protocol wants the id of the call.
   const linked = messages.some(lacksId) ? opened.parseRequest().messages : []
   let changed = false
@@ -107,7 +109,7 @@ function withIds (message: JsonObject, linked: Message | undefined): JsonObject 
   return { ...message, tool_calls: calls.map((call, index) => ({ ...call as JsonObject, id: toolCalls?.[index]?.id })) }
 }
 
-function rewrittenMessage (original: JsonObject, target: Target): JsonObject {
+function rewrittenMessage (original: JsonObject, target: DialectTarget): JsonObject {
   const { quirks } = target
   let message = original
   if (message['role'] === 'developer' && !quirks.developerRole) message = { ...message, role: 'system' }

@@ -1,5 +1,5 @@
 import type { ChatRequest } from '../../core/chat.ts'
-import type { Target } from '../../core/catalog.ts'
+import type { DialectTarget } from '../../core/target.ts'
 import { ignoredNames } from '../../core/ignored-parameters.ts'
 import { arrayAt } from '../../core/json.ts'
 import type { JsonObject, JsonValue } from '../../core/json.ts'
@@ -16,7 +16,7 @@ const OPENAI_KEYS: ReadonlySet<string> = new Set([
 ])
 
 /** The canonical request in OpenAI's words. A stream always asks for its usage, which the gateway charges. */
-export function renderRequest (request: ChatRequest, target: Target): UpstreamCall {
+export function renderRequest (request: ChatRequest, target: DialectTarget): UpstreamCall {
   const stream = request.stream || target.quirks.streamOnly
   const toolChoice = toolChoiceFor(request.parameters['tool_choice'], target)
   const tools = target.quirks.extensions ? undefined : unmarkedTools(request.parameters)
@@ -42,14 +42,14 @@ export function renderRequest (request: ChatRequest, target: Target): UpstreamCa
 }
 
 /** DashScope calls one tool at a time unless told otherwise, OpenAI several: the difference has to be said. */
-function parallelToolCalls (request: ChatRequest, target: Target): JsonObject {
+function parallelToolCalls (request: ChatRequest, target: DialectTarget): JsonObject {
   const hasTools = (arrayAt(request.parameters, 'tools')?.length ?? 0) > 0
   const isOpen = hasTools && !target.quirks.extensions && request.parameters['parallel_tool_calls'] === undefined
   return isOpen ? { parallel_tool_calls: false } : {}
 }
 
 /** The options only one protocol has a word for, and the names of those that this target has none for. */
-function renderExtra (request: ChatRequest, target: Target): { rendered: JsonObject, ignored: string[] } {
+function renderExtra (request: ChatRequest, target: DialectTarget): { rendered: JsonObject, ignored: string[] } {
   if (!target.quirks.extensions) refuseDecisiveExtensions({ ...request.parameters, ...request.extra })
   const rendered: Record<string, JsonValue> = {}
   const ignored: string[] = []
@@ -63,7 +63,7 @@ function renderExtra (request: ChatRequest, target: Target): { rendered: JsonObj
   return { rendered, ignored }
 }
 
-function outputCap (request: ChatRequest, target: Target): JsonObject {
+function outputCap (request: ChatRequest, target: DialectTarget): JsonObject {
   if (request.outputTokensMax === undefined) return {}
   const { extensions, maxCompletionTokens } = target.quirks
   // Servers that are neither OpenAI's nor DashScope's may know the older name alone.

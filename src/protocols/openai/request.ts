@@ -1,7 +1,7 @@
 import { memberBytes } from '../../core/body.ts'
 import { promptOf } from '../../core/chat.ts'
 import type { ChatRequest, OutputCapName, Prompt } from '../../core/chat.ts'
-import type { VendorRules } from '../../core/catalog.ts'
+import type { VendorRules } from '../../core/target.ts'
 import { GatewayError, invalidParameter } from '../../core/errors.ts'
 import { arrayAt, isObject, numberAt, stringAt } from '../../core/json.ts'
 import type { JsonObject, JsonValue } from '../../core/json.ts'

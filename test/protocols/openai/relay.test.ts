@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { Quirks } from '../../../src/core/catalog.ts'
+import type { Quirks } from '../../../src/core/target.ts'
 import type { HeaderValues, UpstreamCall } from '../../../src/core/protocol.ts'
 import { openai } from '../../../src/protocols/openai/index.ts'
 import { refusalOf } from '../../support/refusal.ts'

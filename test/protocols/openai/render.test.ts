@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { ChatRequest, Part } from '../../../src/core/chat.ts'
-import type { Quirks } from '../../../src/core/catalog.ts'
+import type { Quirks } from '../../../src/core/target.ts'
 import type { JsonObject } from '../../../src/core/json.ts'
 import { parseJson } from '../../../src/core/json.ts'
 import { openai } from '../../../src/protocols/openai/index.ts'
