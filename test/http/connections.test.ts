@@ -1,12 +1,16 @@
 import t from 'tap'
 import { ask, exchange, openSocket, statusesIn } from './wire.ts'
+import { createManualClock } from '../support/fixed.ts'
+import { createSkippingClock } from '../support/watched-clock.ts'
 import { startApp } from './listening-app.ts'
 import type { ListeningApp } from './listening-app.ts'
 
 const CHAT = JSON.stringify({ model: 'qwen-coder-turbo', messages: [{ role: 'user', content: 'hi' }] })
+/** Limits of Node's own, which know no other clock than the real one. */
 const SLOW = { headTimeoutMs: 60, requestTimeoutMs: 120, checkIntervalMs: 20 }
+const LINGER_MS = 60_000
 
-t.test('a head that drips in is answered by 408 and closed', async (t) => {
+t.test('raw.slowloris_headers: a head that drips in is answered by 408 and closed', async (t) => {
   const app = await startApp({ limits: SLOW })
   t.teardown(() => app.close())
   const heard = await exchange(app.url, 'POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nX-Slow: ')
@@ -15,7 +19,7 @@ t.test('a head that drips in is answered by 408 and closed', async (t) => {
   t.equal((await ask(`${app.url}/livez`)).status, 200, 'others are served')
 })
 
-t.test('a body that drips in is answered by 408 in the words of its path and closed', async (t) => {
+t.test('raw.slowloris_body: a body that drips in is answered by 408 in the words of its path and closed', async (t) => {
   const app = await startApp({ limits: SLOW })
   t.teardown(() => app.close())
   const heard = await exchange(app.url, head(app, ['Content-Length: 1000'], '/api/v1/services/aigc/text-generation/generation') + '{')
@@ -69,7 +73,7 @@ t.test('rubbish behind a request that is still owed its answer is not answered i
 })
 
 t.test('what is left of a refused body is never taken for the next request', async (t) => {
-  const app = await startApp({ limits: { lingerTimeoutMs: 20 } })
+  const app = await startApp({ limits: { lingerTimeoutMs: LINGER_MS }, deps: { clock: createSkippingClock(LINGER_MS) } })
   t.teardown(() => app.close())
   const smuggled = 'GET /livez HTTP/1.1\r\nHost: x\r\n\r\n'
   const refused = head({ apiKey: 'sk-wrong' }, ['Content-Length: 1000'])
@@ -77,7 +81,7 @@ t.test('what is left of a refused body is never taken for the next request', asy
 })
 
 t.test('a refused body is read on for a while, so that its sender sees why, and then no more', async (t) => {
-  const app = await startApp({ bodyBytesMax: 1_000, limits: { lingerTimeoutMs: 60_000, lingerBytesMax: 100_000 } })
+  const app = await startApp({ bodyBytesMax: 1_000, limits: { lingerTimeoutMs: LINGER_MS, lingerBytesMax: 100_000 }, deps: { clock: createManualClock() } })
   t.teardown(() => app.close())
   await t.test('it ends within the bound', async (t) => {
     const heard = await exchange(app.url, head(app, ['Content-Length: 50000']) + 'x'.repeat(50_000))
@@ -93,7 +97,7 @@ t.test('a refused body is read on for a while, so that its sender sees why, and 
 })
 
 t.test('a body that turns out too long on its way is refused', async (t) => {
-  const app = await startApp({ bodyBytesMax: 1_000, limits: { lingerTimeoutMs: 20 } })
+  const app = await startApp({ bodyBytesMax: 1_000, limits: { lingerTimeoutMs: LINGER_MS }, deps: { clock: createSkippingClock(LINGER_MS) } })
   t.teardown(() => app.close())
   const heard = await exchange(app.url, `${head(app, ['Transfer-Encoding: chunked'])}7d0\r\n${'x'.repeat(2_000)}\r\n`)
   t.same(statusesIn(heard), [413])
@@ -131,7 +135,7 @@ t.test('a client of HTTP/1.0 that closes its half is told nothing before its ans
 })
 
 t.test('whoever waits for leave to send its body gets it once its head is good', async (t) => {
-  const app = await startApp({ limits: { lingerTimeoutMs: 20 } })
+  const app = await startApp({ limits: { lingerTimeoutMs: LINGER_MS }, deps: { clock: createSkippingClock(LINGER_MS) } })
   t.teardown(() => app.close())
   const raw = await openSocket(app.url)
   raw.socket.write(head(app, [`Content-Length: ${CHAT.length}`, 'Expect: 100-continue']))

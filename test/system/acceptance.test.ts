@@ -1,9 +1,11 @@
 import t from 'tap'
 import type { Test } from 'tap'
+import { createManualClock } from '../support/fixed.ts'
 import { startGateway } from '../support/gateway.ts'
 import type { Gateway, GatewayOptions } from '../support/gateway.ts'
 import { MULTIMODAL_PATH, NATIVE_PATH, OPENAI_PATH, lastUpstreamBody, post } from '../support/http.ts'
 import type { Reply } from '../support/http.ts'
+import { eventsOf } from '../support/sse.ts'
 
 type Side = 'openai' | 'dashscope'
 
@@ -144,18 +146,28 @@ t.test('12.9 usage comes to those who ask: null in every chunk, then one with no
   }
 })
 
-t.test('12.10 a 400 framed as an event is a JSON 400 of the caller\'s protocol, its code, words and id kept', async (t) => {
+const REFUSED: Readonly<Record<Side, object>> = {
+  dashscope: { code: 'InvalidParameter', message: 'Required body invalid, please check the request body format.' },
+  openai: {
+    error: {
+      message: 'Required body invalid, please check the request body format.',
+      type: 'invalid_request_error',
+      param: null,
+      code: 'invalid_parameter_error'
+    }
+  }
+}
+
+t.test('12.10 a 400 framed as an event is a JSON 400 of the caller\'s protocol, with its code, its words and our id', async (t) => {
   for (const upstream of SIDES) {
     const gateway = await gatewayTo(t, upstream)
-    gateway.simulator.enqueue('error=400:sse')
-    const asNative = await native(gateway, {}, SSE)
-    t.equal(asNative.status, 400)
-    t.match(asNative.json, { code: 'InvalidParameter', message: /./, request_id: /./ }, upstream)
-    gateway.simulator.enqueue('error=400:sse')
-    const asOpenai = await openai(gateway, { stream: true })
-    t.equal(asOpenai.status, 400)
-    t.match(asOpenai.json, { error: { message: asNative.json.message, type: 'invalid_request_error', code: 'invalid_parameter_error' }, request_id: /./ })
-    t.equal(asOpenai.headers.get('content-type'), 'application/json; charset=utf-8')
+    for (const surface of SIDES) {
+      gateway.simulator.enqueue('error=400:sse')
+      const reply = surface === 'openai' ? await openai(gateway, { stream: true }) : await native(gateway, {}, SSE)
+      t.equal(reply.status, 400)
+      t.equal(reply.headers.get('content-type'), 'application/json; charset=utf-8')
+      t.same(reply.json, { ...REFUSED[surface], request_id: reply.headers.get('x-request-id') }, `${surface} from ${upstream}`)
+    }
   }
 })
 
@@ -261,10 +273,15 @@ t.test('12.17 characters and line ends split between packets, and a line of a me
 
 t.test('12.18 a client that leaves cancels the upstream, and a silent upstream ends in an error frame', async (t) => {
   for (const upstream of SIDES) {
-    const gateway = await gatewayTo(t, upstream, { upstreamYaml: 'timeouts: { idle: 300ms }' })
+    const clock = createManualClock()
+    const gateway = await gatewayTo(t, upstream, { upstreamYaml: 'timeouts: { idle: 41s }', deps: { clock } })
     gateway.simulator.enqueue('stall')
-    const reply = await native(gateway, {}, SSE)
-    t.match(reply.events.at(-1), { type: 'error', status: 504 }, upstream)
+    const body = JSON.stringify({ model: 'qwen-coder-turbo', input: { messages: MESSAGES } })
+    const headers = { ...SSE, authorization: `Bearer ${gateway.apiKey}`, 'content-type': 'application/json' }
+    const answer = await fetch(gateway.url + NATIVE_PATH, { method: 'POST', headers, body })
+    // The head comes with the first event, so the wait for the next one has begun.
+    clock.advance(41_000)
+    t.match(eventsOf(await answer.text()).at(-1), { type: 'error', status: 504 }, upstream)
   }
   const gateway = await gatewayTo(t, 'dashscope')
   const ended = new Promise((resolve) => {
@@ -304,4 +321,20 @@ t.test('12.20 token ids as stops pass to the compatible mode and are refused for
   const plain = await gatewayTo(t, 'openai', { upstreamYaml: 'quirks: { extensions: false }' })
   for (const reply of [await native(plain, { stop }), await openai(plain, { stop })]) t.equal(reply.status, 400)
   t.same(plain.simulator.requests, [])
+})
+
+t.test('an alias is answered by the catalog\'s name in the header, and in the body by whoever writes the body', async (t) => {
+  const yaml = 'models: [{ name: qwen-coder-turbo, aliases: [coder] }]'
+  for (const upstream of SIDES) {
+    const gateway = await gatewayTo(t, upstream, { yaml })
+    for (const stream of [false, true]) {
+      const asOpenai = await openai(gateway, { model: 'coder', stream })
+      t.equal(asOpenai.headers.get('x-dashgate-model'), 'qwen-coder-turbo')
+      t.equal(lastUpstreamBody(gateway).model, 'qwen-coder-turbo', 'the upstream hears its own name for it')
+      const names = (stream ? documentsOf(asOpenai) : [asOpenai.json]).map(({ model }) => model)
+      t.same([...new Set(names)], [upstream === 'openai' ? 'qwen-coder-turbo' : 'coder'], `${upstream}, ${stream ? 'streamed' : 'whole'}`)
+      const asNative = await post(gateway, NATIVE_PATH, { model: 'coder', input: { messages: MESSAGES } }, stream ? SSE : {})
+      t.equal(asNative.headers.get('x-dashgate-model'), 'qwen-coder-turbo', 'and there is no model in a native body')
+    }
+  }
 })

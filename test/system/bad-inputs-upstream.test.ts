@@ -4,9 +4,11 @@ import { ask } from '../http/wire.ts'
 import { badInputsOf } from '../fixtures/bad-inputs/cases.ts'
 import { eventsSaying, startHostileUpstream } from '../fixtures/bad-inputs/hostile-upstream.ts'
 import { eventsOf } from '../support/sse.ts'
+import { createManualClock } from '../support/fixed.ts'
 import { startGateway } from '../support/gateway.ts'
 import type { Answer } from '../http/wire.ts'
 import type { BadInput } from '../fixtures/bad-inputs/cases.ts'
+import type { ManualClock } from '../support/fixed.ts'
 import type { Gateway, GatewayOptions } from '../support/gateway.ts'
 import type { ScriptedAnswer } from '../fixtures/bad-inputs/hostile-upstream.ts'
 
@@ -25,6 +27,8 @@ interface Trial {
   /** What the simulator does, or else what another upstream answers. */
   readonly faults?: string
   readonly scripts?: (speech: Speech) => readonly ScriptedAnswer[]
+  /** The silence behind the first bytes that the gateway does not bear. */
+  readonly silenceMs?: number
   readonly ending: Ending
 }
 
@@ -53,7 +57,7 @@ const TRIALS: Readonly<Record<string, Trial>> = {
     scripts: (speech) => [stream(events(speech, '{"content":"hi"}').replace('\n\n', '\r\n\r\n'))],
     ending: { ...WHOLE, text: '"hi"' }
   },
-  'upstream.comment_flood': { faults: 'drip=20:100', ending: FAILED_MIDWAY },
+  'upstream.comment_flood': { faults: 'drip=1:10000', silenceMs: 41_000, ending: FAILED_MIDWAY },
   'upstream.event_fields_multi_data': { faults: 'multiline', ending: WHOLE },
   'upstream.bom_first': { faults: 'bom', ending: WHOLE },
   'upstream.json_proto': {
@@ -94,25 +98,27 @@ t.test('every case of the study is tried', async (t) => {
 for (const speech of ['openai', 'dashscope'] as const) {
   t.test(`an upstream that speaks ${speech} and misbehaves`, async (t) => {
     const hostile = await startHostileUpstream()
+    const clock = createManualClock()
     const options = {
       upstreamProtocol: speech,
-      upstreamYaml: 'timeouts: { idle: 300ms }',
+      upstreamYaml: 'timeouts: { idle: 41s }',
+      deps: { clock },
       simulator: { author: () => ({ reasoning: '', content: '你好, and good day to you.', toolCalls: [] }) }
     }
     const simulated = await startGateway(options)
     const scripted = await startGateway({ ...options, upstreamOrigin: hostile.origin })
     t.teardown(async () => await Promise.all([simulated.close(), scripted.close(), hostile.close()]))
     for (const input of INPUTS) {
-      const { faults, scripts, ending } = TRIALS[input.name] as Trial
+      const { faults, scripts, silenceMs = 0, ending } = TRIALS[input.name] as Trial
       await t.test(input.name, async (t) => {
         if (faults !== undefined) {
           simulated.simulator.enqueue(faults)
-          await assertEnding(t, simulated, { input, ending })
+          await assertEnding(t, simulated, { input, ending, onFirstBytes: async () => await letPass(clock, silenceMs, simulated) })
           t.equal(simulated.simulator.requests.filter(({ path }) => path === '/elsewhere').length, 0, 'no redirect is followed')
         }
         for (const script of scripts?.(speech) ?? []) {
           hostile.answerWith(script)
-          await assertEnding(t, scripted, { input, ending })
+          await assertEnding(t, scripted, { input, ending, onFirstBytes: async () => {} })
         }
       })
     }
@@ -120,12 +126,28 @@ for (const speech of ['openai', 'dashscope'] as const) {
   })
 }
 
-async function assertEnding (t: Test, gateway: Gateway, { input, ending }: { input: BadInput, ending: Ending }): Promise<void> {
-  const answer = await ask(gateway.url + input.path, {
+const STEPS = 100
+
+/** Lets the gateway's time go on in steps, between which it reads what its upstream has sent meanwhile. */
+async function letPass (clock: ManualClock, silenceMs: number, gateway: Gateway): Promise<void> {
+  if (silenceMs === 0) return
+  for (let step = 0; step < STEPS; step++) {
+    await ask(`${gateway.url}/livez`)
+    clock.advance(silenceMs / STEPS)
+  }
+}
+
+interface Expected { readonly input: BadInput, readonly ending: Ending, readonly onFirstBytes: () => Promise<void> }
+
+async function assertEnding (t: Test, gateway: Gateway, { input, ending, onFirstBytes }: Expected): Promise<void> {
+  const response = await fetch(gateway.url + input.path, {
     method: 'POST',
+    redirect: 'manual',
     headers: { authorization: `Bearer ${gateway.apiKey}`, 'content-type': 'application/json' },
     body: JSON.stringify(input.body)
   })
+  await onFirstBytes()
+  const answer = { status: response.status, headers: Object.fromEntries(response.headers), text: await response.text() }
   t.equal(answer.status, ending.status, answer.text.slice(0, 300))
   if (ending.text !== undefined) t.match(joined(answer), ending.text)
   if (ending.stream !== undefined) {

@@ -1,9 +1,13 @@
+import { EventEmitter, once } from 'node:events'
+import { Worker } from 'node:worker_threads'
 import t from 'tap'
 import type { Test } from 'tap'
 import { BAD_INPUTS, badInputsOf } from '../fixtures/bad-inputs/cases.ts'
 import { BODY_BYTES_MAX, bodyOf } from '../fixtures/bad-inputs/bodies.ts'
 import { PROTOCOLS } from '../../src/protocols/registry.ts'
 import { ask } from '../http/wire.ts'
+import { createTokenCounter } from '../../src/tokens/counter.ts'
+import { startApp } from '../http/listening-app.ts'
 import { startGateway } from '../support/gateway.ts'
 import type { Answer } from '../http/wire.ts'
 import type { BadInput } from '../fixtures/bad-inputs/cases.ts'
@@ -50,8 +54,14 @@ const OPENAI_CODES: Readonly<Record<number, string>> = {
   415: 'unsupported_media_type',
   417: 'invalid_parameter_error'
 }
+/** Where the vendor's catalogue of errors has a code for just this. */
+const EXACTER_CODES: Readonly<Record<string, string>> = {
+  'dashscope.input_missing': 'BadRequest.EmptyInput',
+  'dashscope.input_is_array': 'BadRequest.IllegalInput'
+}
 const DASHSCOPE_CODES = /^(InvalidParameter|BadRequest\.\w+)$/
 
+const SMALL_CHAT = JSON.stringify({ model: 'qwen-coder-turbo', messages: [{ role: 'user', content: 'hi' }] })
 const INPUTS = badInputsOf('openai', 'dashscope')
 
 t.test('the tables name cases that exist', async (t) => {
@@ -86,6 +96,63 @@ for (const upstreamProtocol of PROTOCOLS.keys() as Iterable<GatewayOptions['upst
   })
 }
 
+t.test('a revoked key is answered as one that never was', async (t) => {
+  const gateway = await start('openai')
+  t.teardown(() => gateway.close())
+  const revoked = await send(gateway, named('auth.revoked'))
+  const unknown = await send(gateway, { ...named('auth.revoked'), headers: { 'content-type': 'application/json', authorization: 'Bearer sk-never' } })
+  t.equal(unknown.status, 401)
+  t.equal(anonymous(revoked), anonymous(unknown))
+  t.same(Object.keys(revoked.headers).sort(), Object.keys(unknown.headers).sort())
+})
+
+/** The body without the request's own id. */
+function anonymous ({ headers, text }: Answer): string {
+  return text.replaceAll(String(headers['x-request-id']), '<id>')
+}
+
+t.test('a media type with capitals and spaces does not keep the body from being looked at', async (t) => {
+  const gateway = await start('openai')
+  t.teardown(() => gateway.close())
+  const { headers } = named('http.content_type_case_space')
+  for (const name of ['openai.top_p.zero', 'openai.stop.nested_too_deep', 'json.depth_65']) {
+    await meet(t, gateway, { ...named(name), headers: { ...named(name).headers, ...headers } })
+  }
+})
+
+t.test('while a hostile text is counted, others are answered', async (t) => {
+  const held = new EventEmitter()
+  const tokens = createTokenCounter({ inlineBytesMax: 65_536 }, { startWorker: () => holdingWorker(held) })
+  const app = await startApp({ bodyBytesMax: BODY_BYTES_MAX, deps: { tokens } })
+  t.teardown(async () => await Promise.all([app.close(), tokens.close()]))
+  const headers = { authorization: `Bearer ${app.apiKey}`, 'content-type': 'application/json' }
+  for (const input of INPUTS.filter(({ name }) => name.startsWith('tokenizer.') && OVERRULED[name]?.why === OVER_INPUT_CAP)) {
+    const handedOver = once(held, 'held')
+    const long = ask(app.url + input.path, { method: 'POST', headers, body: bodyOf(input) })
+    const [release] = await handedOver as [() => void]
+    // Its worker has the text and is not let begin before somebody else's whole chat is over.
+    const short = await ask(app.url + input.path, { method: 'POST', headers, body: SMALL_CHAT })
+    t.equal(short.status, 200, input.name)
+    release()
+    t.equal((await long).status, 400, input.name)
+  }
+  t.equal(app.charged.length, 8, 'one short chat beside each of the eight')
+})
+
+/** A token counter's worker that gets its messages only when whoever hears of them hands them on. */
+function holdingWorker (held: EventEmitter): Worker {
+  const worker = new Worker(new URL('../../src/tokens/worker.ts', import.meta.url))
+  const post = worker.postMessage.bind(worker)
+  worker.postMessage = (message: unknown) => { held.emit('held', () => post(message)) }
+  return worker
+}
+
+function named (name: string): BadInput {
+  const found = INPUTS.find((input) => input.name === name)
+  if (found === undefined) throw new Error(`no case is named ${name}`)
+  return found
+}
+
 async function start (upstreamProtocol: GatewayOptions['upstreamProtocol'], yaml = ''): Promise<Gateway> {
   return await startGateway({
     upstreamProtocol,
@@ -107,6 +174,7 @@ async function meet (t: Test, gateway: Gateway, input: BadInput): Promise<void> 
   const upstreamRequests = gateway.simulator.requests.slice(sentBefore)
   if (answer.status >= 300) {
     t.ok(input.surface === 'dashscope' ? isDashscopeError(answer) : isOpenaiError(answer), summary)
+    assertNamed(t, input, answer)
     if (OVERRULED[input.name]?.why === OVER_INPUT_CAP) t.match(answer.text, 'Range of input length should be [1, 129024]')
     t.equal(record.status, 404, 'nothing is charged')
     t.equal(upstreamRequests.length, 0, 'nothing is asked of the upstream')
@@ -116,9 +184,18 @@ async function meet (t: Test, gateway: Gateway, input: BadInput): Promise<void> 
       outcome: 'completed',
       usage: { input_tokens: upstreamRequest?.charge.inputTokens, output_tokens: upstreamRequest?.charge.outputTokens, source: 'reported' }
     }, 'what the upstream charged is charged')
-    const exact = /receives exactly (\d+)/.exec(input.expect.also ?? '')?.[1]
-    if (exact !== undefined) t.match(upstreamRequest?.body.toString(), new RegExp(`"seed": ?${exact}[,}]`))
+    const seeds = /receives (?:exactly )?(\d+)(?: or (\w+))?/.exec(input.expect.also ?? '')?.slice(1).filter((seed) => seed !== undefined)
+    if (seeds !== undefined) t.match(upstreamRequest?.body.toString(), new RegExp(`"seed": ?(?:${seeds.join('|')})[,}]`))
   }
+}
+
+/** The name the study has for the error, where it has one. */
+function assertNamed (t: Test, { name, surface, expect }: BadInput, { text }: Answer): void {
+  if (expect.code === undefined) return
+  const [openaiName = '', dashscopeName = ''] = expect.code.split(' | ')
+  const answered = JSON.parse(text)
+  if (surface === 'dashscope') t.equal(answered.code, EXACTER_CODES[name] ?? dashscopeName)
+  else t.ok([answered.error.type, answered.error.code].includes(openaiName), `${openaiName} in ${text}`)
 }
 
 function isExpected ({ name, expect }: BadInput, { status }: Answer): boolean {

@@ -20,6 +20,16 @@ for (const upstreamProtocol of ['dashscope', 'openai'] as const) {
       })
     })
 
+    await t.test('the same command streamed prints chunks that add up to that answer, then its usage and the end', async t => {
+      const data = eventsOf(`${String(await runClient('curl', 'openai_stream', target))}\n\n`).map(event => event.data ?? '')
+      t.equal(data.pop(), '[DONE]')
+      const chunks = data.map(each => JSON.parse(each) as Chunk)
+      t.match(chunks.pop(), { choices: [], usage: { prompt_tokens: 85 }, model: 'qwen-coder-turbo' })
+      t.match(chunks.map(({ choices: [choice] }) => choice?.delta.content ?? '').join(''), /^```python\ndef find_prime_numbers/)
+      const finishes = chunks.flatMap(({ choices: [choice] }) => choice?.finish_reason ?? [])
+      t.same(finishes, ['stop'], 'finished once')
+    })
+
     await t.test('the vendor page’s command for the DashScope style prints the usage that the page shows', async t => {
       const printed = await runClient('curl', 'dashscope_seed', target)
       t.match(printed, {
@@ -53,6 +63,10 @@ for (const upstreamProtocol of ['dashscope', 'openai'] as const) {
       })
     })
   })
+}
+
+interface Chunk {
+  readonly choices: ReadonlyArray<{ readonly delta: { readonly content?: string }, readonly finish_reason: string | null }>
 }
 
 interface Frame {

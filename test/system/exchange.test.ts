@@ -1,6 +1,4 @@
-import { EventEmitter, once } from 'node:events'
-import { request as httpRequest } from 'node:http'
-import type { ClientRequest, IncomingMessage } from 'node:http'
+import { once } from 'node:events'
 import t from 'tap'
 import type { Test } from 'tap'
 import { createLogger } from '../../src/observe/logger.ts'
@@ -8,74 +6,14 @@ import type { RequestRecord } from '../../src/simulator/records.ts'
 import { startSimulator } from '../../src/simulator/simulator.ts'
 import type { Simulator, SimulatorOptions } from '../../src/simulator/simulator.ts'
 import { countText } from '../../src/tokens/count.ts'
+import { createManualClock } from '../support/fixed.ts'
 import { startGateway } from '../support/gateway.ts'
-import type { Gateway, GatewayOptions } from '../support/gateway.ts'
-import { NATIVE_PATH, OPENAI_PATH, post } from '../support/http.ts'
+import type { Gateway } from '../support/gateway.ts'
+import { post } from '../support/http.ts'
 import type { Reply } from '../support/http.ts'
+import { LONG, NATIVE_STREAM, NO_STREAMS, PATHS, SIDES, SSE, STREAMS, ask, sceneTo, textOf, watch } from '../support/scene.ts'
+import type { Side } from '../support/scene.ts'
 import { eventsOf } from '../support/sse.ts'
-
-type Side = 'openai' | 'dashscope'
-
-const SIDES: readonly Side[] = ['dashscope', 'openai']
-const MESSAGES = [{ role: 'user', content: 'hi 你好' }]
-const OPENAI_STREAM = { model: 'qwen-coder-turbo', messages: MESSAGES, stream: true }
-const NATIVE_STREAM = { model: 'qwen-coder-turbo', input: { messages: MESSAGES }, parameters: { result_format: 'message', incremental_output: true } }
-const SSE = { 'x-dashscope-sse': 'enable' }
-
-const PATHS: Readonly<Record<Side, string>> = { openai: OPENAI_PATH, dashscope: NATIVE_PATH }
-const STREAMS: Readonly<Record<Side, object>> = { openai: OPENAI_STREAM, dashscope: NATIVE_STREAM }
-const NO_STREAMS: Readonly<Record<Side, object>> = {
-  openai: { ...OPENAI_STREAM, stream: false }, dashscope: { ...NATIVE_STREAM, parameters: { result_format: 'message' } }
-}
-
-interface Scene {
-  readonly gateway: Gateway
-  /** The log line of the next exchange that ends; by then it is in the ledger. */
-  nextEnd (): Promise<any>
-}
-
-async function sceneTo (t: Test, upstreamProtocol: Side, options: Partial<GatewayOptions> = {}): Promise<Scene> {
-  const ends = new EventEmitter()
-  const logger = createLogger('info', { write: (line) => { ends.emit('line', JSON.parse(line)) } })
-  const gateway = await startGateway({ upstreamProtocol, deps: { logger }, ...options })
-  t.teardown(() => gateway.close())
-  return { gateway, nextEnd: async () => (await once(ends, 'line'))[0] }
-}
-
-/** Tells of the next request that reaches the simulator, and of how it ends: the simulator closes a record by assigning to it. */
-function watch (simulator: Simulator, fault: string): { readonly arrived: Promise<RequestRecord>, readonly ended: Promise<string> } {
-  const { promise: arrived, resolve: arrive } = Promise.withResolvers<RequestRecord>()
-  const { promise: ended, resolve: end } = Promise.withResolvers<string>()
-  simulator.script((record) => {
-    simulator.script(undefined)
-    let ending: RequestRecord['ending'] = 'open'
-    Object.defineProperty(record, 'ending', { get: () => ending, set: (value) => { ending = value; end(value) }, configurable: true })
-    arrive(record)
-    return fault
-  })
-  return { arrived, ended }
-}
-
-interface Asked { readonly request: ClientRequest, readonly response: Promise<IncomingMessage> }
-
-/** A request whose answer is not read until somebody does. */
-function ask (gateway: Gateway, surface: Side, body = STREAMS[surface], headers: Record<string, string> = SSE): Asked {
-  const request = httpRequest(gateway.url + PATHS[surface], {
-    method: 'POST', headers: { authorization: `Bearer ${gateway.apiKey}`, 'content-type': 'application/json', ...(surface === 'dashscope' ? headers : {}) }
-  })
-  const response = once(request, 'response').then(([response]) => response as IncomingMessage)
-  // Whoever destroys the request has no answer to wait for.
-  response.catch(() => undefined)
-  request.on('error', () => undefined)
-  request.end(JSON.stringify(body))
-  return { request, response }
-}
-
-async function textOf (response: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = []
-  for await (const chunk of response as AsyncIterable<Buffer>) chunks.push(chunk)
-  return Buffer.concat(chunks).toString()
-}
 
 async function streamFrom (gateway: Gateway, surface: Side): Promise<Reply> {
   return await post(gateway, PATHS[surface], STREAMS[surface], surface === 'dashscope' ? SSE : {})
@@ -108,6 +46,25 @@ for (const upstream of SIDES) {
     })
   }
 }
+
+t.test('nothing waits for time between a client that resets its connection and the upstream that hears of it', async (t) => {
+  for (const upstream of SIDES) {
+    // This clock never goes on: whatever waited for a timer would wait for ever.
+    const { gateway } = await sceneTo(t, upstream, { deps: { clock: createManualClock() } })
+    for (const surface of SIDES) {
+      const midStream = watch(gateway.simulator, 'stall=3')
+      const listening = ask(gateway, surface)
+      await once(await listening.response, 'data')
+      listening.request.socket?.resetAndDestroy()
+      t.equal(await midStream.ended, 'client gone', `${surface} from ${upstream}, inside the stream`)
+      const unanswered = watch(gateway.simulator, 'stall-start')
+      const { request } = ask(gateway, surface)
+      await unanswered.arrived
+      request.socket?.resetAndDestroy()
+      t.equal(await unanswered.ended, 'client gone', `${surface} from ${upstream}, before the first byte`)
+    }
+  }
+})
 
 t.test('a client that leaves before the first byte cancels too, and pays for its prompt', async (t) => {
   for (const fault of ['stall-start', 'stall-head']) {
@@ -142,8 +99,10 @@ t.test('so does one that waits for a whole answer', async (t) => {
 
 t.test('under drain the answer nobody hears is read for what it cost', async (t) => {
   for (const upstream of SIDES) {
-    const options = { yaml: 'policies: { client_abort: drain }', simulator: { pace: { chunkIntervalMs: 3 } } }
-    const { gateway, nextEnd } = await sceneTo(t, upstream, options)
+    const { simulator } = await countingSimulator(t, { author: () => ({ reasoning: '', content: LONG, toolCalls: [] }) })
+    const scene = await sceneTo(t, upstream, { yaml: 'policies: { client_abort: drain }', upstreamOrigin: simulator.url })
+    const { nextEnd } = scene
+    const gateway = { ...scene.gateway, simulator }
     for (const surface of SIDES) {
       const { arrived, ended } = watch(gateway.simulator, '')
       const { request, response } = ask(gateway, surface)
@@ -204,58 +163,6 @@ t.test('a client that does not read stops the upstream, and gets everything once
   t.ok(eventsWritten() > written, 'it went on only when it was read')
   t.equal(JSON.parse(last?.data ?? '').output.text, content)
   t.equal((await settled).outcome, 'completed')
-})
-
-interface Deadline {
-  readonly name: string
-  readonly timeouts: string
-  readonly fault: string
-  /** Whether something of the answer comes before the deadline. */
-  readonly begun: boolean
-}
-
-const DEADLINES: readonly Deadline[] = [
-  { name: 'silence after the first events', timeouts: '{ idle: 300ms }', fault: 'stall=3', begun: true },
-  { name: 'comments without an event', timeouts: '{ idle: 300ms }', fault: 'drip=20:500', begun: true },
-  { name: 'a head and nothing more', timeouts: '{ idle: 150ms }', fault: 'stall-head', begun: false },
-  { name: 'no head at all', timeouts: '{ first_byte: 150ms }', fault: 'stall-start', begun: false },
-  { name: 'an answer without end', timeouts: '{ total: 400ms }', fault: 'drip=20:500', begun: true }
-]
-
-for (const upstream of SIDES) {
-  for (const { name, timeouts, fault, begun } of DEADLINES) {
-    t.test(`${name} of ${upstream} runs into its deadline, in both protocols`, async (t) => {
-      const { gateway, nextEnd } = await sceneTo(t, upstream, { upstreamYaml: `timeouts: ${timeouts}` })
-      for (const surface of SIDES) {
-        const { ended } = watch(gateway.simulator, fault)
-        const settled = nextEnd()
-        const reply = await streamFrom(gateway, surface)
-        t.equal(reply.status, begun ? 200 : 504)
-        const error = begun ? JSON.parse(reply.events.at(-1)?.data ?? '') : reply.json
-        t.match(error, surface === 'openai' ? { error: { code: 'request_timeout', type: 'server_error' } } : { code: 'InternalError.Timeout' })
-        t.notMatch(reply.text, /\[DONE\]|"finish_reason":"(?!null)/)
-        t.equal(await ended, 'client gone', 'the upstream was let go')
-        t.match(await settled, { outcome: 'failed', errorKind: 'upstream_timeout' })
-      }
-    })
-  }
-
-  t.test(`a whole answer of ${upstream} that stops halfway runs into the total deadline`, async (t) => {
-    const { gateway } = await sceneTo(t, upstream, { upstreamYaml: 'timeouts: { total: 200ms }' })
-    for (const surface of SIDES) {
-      gateway.simulator.enqueue('stall')
-      t.equal((await post(gateway, PATHS[surface], NO_STREAMS[surface])).status, 504, surface)
-    }
-  })
-}
-
-t.test('a stream that goes on may take longer than the longest silence', async (t) => {
-  await Promise.all(SIDES.map(async (upstream) => {
-    const options = { upstreamYaml: 'timeouts: { idle: 600ms }', simulator: { pace: { chunkIntervalMs: 20 } } }
-    const { gateway } = await sceneTo(t, upstream, options)
-    const replies = await Promise.all(SIDES.map(async (surface) => await streamFrom(gateway, surface)))
-    for (const reply of replies) t.match(reply.text, /"finish_reason":"stop"/, upstream)
-  }))
 })
 
 /** A second upstream behind the first; the helper's YAML leaves off inside the list. */
@@ -354,7 +261,8 @@ t.test('every request that reached an upstream\'s answer is in the ledger once, 
 })
 
 t.test('closing lets a live stream end', async (t) => {
-  const gateway = await startGateway({ upstreamProtocol: 'dashscope', simulator: { pace: { chunkIntervalMs: 5 } } })
+  const { simulator } = await countingSimulator(t, { author: () => ({ reasoning: '', content: LONG, toolCalls: [] }) })
+  const gateway = await startGateway({ upstreamProtocol: 'dashscope', upstreamOrigin: simulator.url })
   const answer = await ask(gateway, 'openai').response
   const [first] = await once(answer, 'data') as [Buffer]
   const closed = gateway.close()
@@ -366,11 +274,14 @@ t.test('closing lets a live stream end', async (t) => {
 })
 
 t.test('closing waits no longer than its timeout for a stream that does not end', async (t) => {
-  const gateway = await startGateway({ upstreamProtocol: 'dashscope', yaml: 'server: { port: 0, shutdown_timeout: 100ms }' })
+  const clock = createManualClock()
+  const gateway = await startGateway({ upstreamProtocol: 'dashscope', yaml: 'server: { port: 0, shutdown_timeout: 10s }', deps: { clock } })
   gateway.simulator.enqueue('stall=6')
   const answer = await ask(gateway, 'openai').response
   await once(answer, 'data')
   const gone = textOf(answer).then(() => 'whole', () => 'cut')
-  await gateway.close()
+  const closed = gateway.close()
+  clock.advance(10_000)
   t.equal(await gone, 'cut')
+  await closed
 })

@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs'
 import t from 'tap'
 import type { Test } from 'tap'
 import { badInputsOf } from '../fixtures/bad-inputs/cases.ts'
+import { createSkippingClock } from '../support/watched-clock.ts'
 import { exchange, openSocket, statusesIn } from '../http/wire.ts'
 import { startApp } from '../http/listening-app.ts'
 import type { ListeningApp } from '../http/listening-app.ts'
@@ -43,18 +45,30 @@ const FRAMING: Readonly<Record<string, { readonly bytes: (app: ListeningApp) => 
   }
 }
 
-/** Cases with tests of their own, here or with the limits they need in test/http. */
-const ELSEWHERE = [
-  'raw.pipelining_3', 'raw.pipelining_10k_without_reading', 'raw.slowloris_headers', 'raw.slowloris_body', 'raw.half_close_after_request',
-  'raw.rst_before_first_byte', 'raw.ten_thousand_idle_sockets'
-]
+const LINGER_MS = 60_000
+
+const CONNECTIONS = '../http/connections.test.ts'
+
+/** The files with the cases that have a test of their own, whose name begins with the case's. */
+const ELSEWHERE: Readonly<Record<string, string>> = {
+  'raw.pipelining_3': './raw-socket.test.ts',
+  'raw.pipelining_10k_without_reading': CONNECTIONS,
+  'raw.slowloris_headers': CONNECTIONS,
+  'raw.slowloris_body': CONNECTIONS,
+  'raw.half_close_after_request': './raw-socket.test.ts',
+  'raw.rst_before_first_byte': './raw-socket.test.ts',
+  'raw.ten_thousand_idle_sockets': CONNECTIONS
+}
 
 t.test('every case of the study is tried', async (t) => {
-  t.same([...Object.keys(FRAMING), ...ELSEWHERE].sort(), badInputsOf('raw-socket').map(({ name }) => name).sort())
+  t.same([...Object.keys(FRAMING), ...Object.keys(ELSEWHERE)].sort(), badInputsOf('raw-socket').map(({ name }) => name).sort())
+  for (const [name, file] of Object.entries(ELSEWHERE)) {
+    t.match(readFileSync(new URL(file, import.meta.url), 'utf8'), `t.test('${name}: `, `${file} has a test of ${name}`)
+  }
 })
 
 t.test('bytes that are no good request get one answer and the end of the connection', async (t) => {
-  const app = await startApp({ limits: { lingerTimeoutMs: 20 } })
+  const app = await startApp({ limits: { lingerTimeoutMs: LINGER_MS }, deps: { clock: createSkippingClock(LINGER_MS) } })
   t.teardown(() => app.close())
   for (const [name, { bytes, statuses }] of Object.entries(FRAMING)) {
     const heard = await exchange(app.url, Buffer.from(bytes(app), 'latin1'))

@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process'
+import { EventEmitter } from 'node:events'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { promisify } from 'node:util'
 import { Worker } from 'node:worker_threads'
 import t from 'tap'
 import { createTokenCounter } from '../../src/tokens/counter.ts'
 import { countText } from '../../src/tokens/count.ts'
-import { countPrompt } from '../../src/tokens/prompt.ts'
+import { countPrompt, promptTexts } from '../../src/tokens/prompt.ts'
 import type { Prompt } from '../../src/tokens/prompt.ts'
 
 const COUNTER = new URL('../../src/tokens/counter.ts', import.meta.url)
@@ -53,18 +54,65 @@ t.test('the worker counts what is counted inline, with the same options', async 
   t.ok(await counter.count(promptOf('1'.repeat(10_000)), { tokensMax: 10 }) < 10_000, 'stops early')
 })
 
+const HOSTILE = ['a', '\u0301\u0323', '👨‍👩‍👧', ' ', '\r\n', '0123456789']
+
 t.test('a megabyte of hostile text leaves the event loop to others', async t => {
   const counter = createTokenCounter({ inlineBytesMax: 65_536 })
   t.teardown(counter.close)
   const delay = monitorEventLoopDelay({ resolution: 5 })
   delay.enable()
-  for (const text of ['a', '\u0301\u0323', '👨‍👩‍👧', ' ']) {
+  for (const text of HOSTILE) {
+    const turns = countTurns()
     const counted = counter.count(promptOf(text.repeat(1_000_000 / text.length)))
     t.type(counted, Promise)
     await counted
+    t.ok(turns.stop() > 0, `the event loop went on while ${JSON.stringify(text)} was counted`)
   }
   t.comment(`longest pause of the event loop: ${Math.round(delay.max / 1e6)} ms`)
 })
+
+/** Counts the turns of the event loop until it is stopped. */
+function countTurns (): { stop (): number } {
+  let turns = 0
+  let next = setImmediate(count)
+  function count (): void {
+    turns++
+    next = setImmediate(count)
+  }
+  return {
+    stop () {
+      clearImmediate(next)
+      return turns
+    }
+  }
+}
+
+t.test('all the counting of a long text is the worker\'s: the caller only hands it over', async t => {
+  const handedOver: unknown[] = []
+  const outcomes: Array<Promise<unknown>> = []
+  const counter = createTokenCounter({ inlineBytesMax: 65_536 }, { startWorker: () => silentWorker(handedOver) })
+  for (const [index, text] of HOSTILE.entries()) {
+    const prompt = promptOf(text.repeat(1_000_000 / text.length))
+    const counted = counter.count(prompt)
+    t.type(counted, Promise, 'a promise at once')
+    t.match(handedOver[index], { id: index + 1, texts: promptTexts(prompt), options: {} }, 'and the text as it is in the worker\'s hands')
+    outcomes.push(t.rejects(async () => counted, { code: 'closed' }, 'which nobody but the worker can answer'))
+  }
+  t.equal(handedOver.length, HOSTILE.length)
+  await counter.close()
+  await Promise.all(outcomes)
+})
+
+/** A worker that takes everything and never answers. */
+function silentWorker (handedOver: unknown[]): Worker {
+  const worker = {
+    postMessage: (message: unknown) => { handedOver.push(message) },
+    ref () {},
+    unref () {},
+    terminate: async () => 0
+  }
+  return Object.assign(new EventEmitter(), worker) as unknown as Worker
+}
 
 t.test('what would exceed the queue is refused, and taken again once the queue is shorter', async t => {
   const counter = createTokenCounter({ inlineBytesMax: 100, queuedBytesMax: 2_500 })
