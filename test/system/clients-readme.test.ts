@@ -10,9 +10,9 @@ t.setTimeout(600_000)
 
 const skip = await reasonToSkip('python')
 
-/** Prints the value of a snippet's last line, as the interactive Python does; `os` is there as in most programs. */
+/** Prints the value of a snippet's last line, as the interactive Python does. */
 const RUNNER = `
-import ast, os, sys
+import ast, sys
 *statements, last = ast.parse(sys.argv[1]).body
 scope = {}
 exec(compile(ast.Module(statements, []), 'README', 'exec'), scope)
