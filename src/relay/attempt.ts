@@ -1,6 +1,7 @@
 import { ERROR_KINDS, GatewayError } from '../core/errors.ts'
 import { readBody } from './read-body.ts'
 import { candidatesFor } from '../upstream/select.ts'
+import { timeLeftMs } from './exchange.ts'
 import type { Candidate } from '../upstream/select.ts'
 import type { ClientCall, HeaderValues, OpenedCall, UpstreamCall } from '../core/protocol.ts'
 import type { Clock } from '../core/clock.ts'
@@ -71,11 +72,6 @@ async function tryCandidate (
     return { response, target, lane: relayed === undefined ? 'canonical' : 'bytes' }
   }
   throw await errorOf(response, { target, clock: deps.clock, signal: exchange.reply.gone })
-}
-
-/** What is left of the whole answer's time, from the moment the request came. */
-export function timeLeftMs (exchange: Exchange, target: Target, clock: Clock): number {
-  return Math.max(0, target.upstream.timeouts.totalTimeoutMs - (clock.monotonicMs() - exchange.startedMonotonicMs))
 }
 
 /** A stream begins soon or not at all; an answer in one piece begins when all of it has been written. */

@@ -65,3 +65,8 @@ export function openExchange (start: ExchangeStart, deps: { readonly clock: Cloc
     error: undefined
   }
 }
+
+/** What is left of the whole answer's time, from the moment the request came. */
+export function timeLeftMs (exchange: Exchange, target: Target, clock: Clock): number {
+  return Math.max(0, target.upstream.timeouts.totalTimeoutMs - (clock.monotonicMs() - exchange.startedMonotonicMs))
+}

@@ -1,6 +1,6 @@
 import { GatewayError } from '../core/errors.ts'
 import { WRITE_STALL_TIMEOUT_MS } from './client-reply.ts'
-import { timeLeftMs } from './attempt.ts'
+import { timeLeftMs } from './exchange.ts'
 import type { Answer } from './attempt.ts'
 import type { BodySink, UpstreamBody } from '../upstream/send.ts'
 import type { ClientReply } from './client-reply.ts'
@@ -54,7 +54,8 @@ class Flow implements BodySink {
   start (lane: Lane): void {
     this.#lane = lane
     const { totalTimeoutMs, idleTimeoutMs } = this.#target.upstream.timeouts
-    this.#arm('total', timeLeftMs(this.#exchange, this.#target, this.#clock), () => this.#breakOff(timeout(`The answer took longer than ${totalTimeoutMs} ms.`)))
+    this.#arm('total', timeLeftMs(this.#exchange, this.#target, this.#clock), () =>
+      this.#breakOff(timeout(`The answer took longer than ${totalTimeoutMs} ms.`)))
     this.#arm('idle', idleTimeoutMs, () => this.#onIdle())
     this.#reply.onDrain(() => this.#onDrain())
     if (this.#reply.gone.aborted) this.#onGone()
@@ -137,7 +138,11 @@ class Flow implements BodySink {
   /** The upstream's side has ended badly. That is no failure of an answer which has come whole. */
   #breakOff (error: GatewayError): void {
     if (this.#over) return
-    if (this.#lane?.endWhole() !== true) return this.#fail(error)
+    try {
+      if (this.#lane?.endWhole() !== true) return this.#fail(error)
+    } catch (caught) {
+      return this.#fail(GatewayError.from(caught))
+    }
     this.#body.abort()
     if (this.#draining) return this.#finish(clientLeft())
     if (this.#reply.headSent) this.#reply.end()

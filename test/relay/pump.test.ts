@@ -160,3 +160,13 @@ t.test('the upstream\'s own failure is the stream\'s', async (t) => {
   await done
   t.equal(text(reply.written), 'aerror:upstream_failed')
 })
+
+t.test('a lane that cannot even be asked whether it is whole ends in an error and not in an exception', async (t) => {
+  const scene = createScene()
+  const done = pump(scene.exchange, scene.answer, (write) => ({ ...echoLane(write), endWhole: () => { throw new RangeError('a bug') } }), scene)
+  scene.body.sink.onData(Buffer.from('a'))
+  scene.clock.advance(10_000)
+  await done
+  t.equal(scene.exchange.error?.kind, 'internal')
+  t.equal(text(scene.reply.written), 'aerror:internal')
+})
