@@ -1,16 +1,20 @@
 // Runs the test suites under tap, says each one as it ends, and names at the end what could not run here.
 // `--fast` leaves out the clients in other languages; arguments that are no options are the files to run.
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+
+const FAILURE_CHARACTERS_MAX = 20_000
 
 const isFast = process.argv.includes('--fast')
 const files = process.argv.slice(2).filter((argument) => !argument.startsWith('--'))
 const folder = mkdtempSync(join(tmpdir(), 'dashgate-test-'))
 const skippedFile = join(folder, 'skipped.txt')
 
+// Suites run side by side; two of them must not install the same client at once.
+if (files.length === 0 && !isFast) spawnSync(process.execPath, [join('test', 'clients', 'prepare.ts')], { stdio: ['ignore', 'ignore', 'inherit'] })
 const exitCode = await run(files.length > 0 ? files : ['test/**/*.test.ts', ...(isFast ? ['!test/system/clients-*.test.ts'] : [])])
 const skipped = existsSync(skippedFile) ? [...new Set(readFileSync(skippedFile, 'utf8').split('\n').filter(Boolean))] : []
 rmSync(folder, { recursive: true, force: true })
@@ -51,8 +55,6 @@ async function run (suites) {
 function closesSubtest (before) {
   return before === '' || before.startsWith('# {') || before.startsWith('# time') || /^1\.\.\d+/.test(before)
 }
-
-const FAILURE_CHARACTERS_MAX = 20_000
 
 function failures (lines) {
   return lines.filter((line) => !/^ *(ok \d|# Subtest)/.test(line)).join('\n').slice(-FAILURE_CHARACTERS_MAX)

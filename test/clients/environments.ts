@@ -48,6 +48,8 @@ const RECIPES: Readonly<Record<Environment, Recipe>> = {
   curl: { folder: join(CLIENTS, 'curl'), inputs: [], installed: join(CLIENTS, 'curl'), find: findCurl }
 }
 
+export const ENVIRONMENTS = Object.keys(RECIPES) as readonly Environment[]
+
 const prepared = new Map<Environment, Promise<Preparation>>()
 
 /** Makes sure an environment is installed, which takes minutes the first time, and is asked once per process. */
