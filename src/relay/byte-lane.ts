@@ -4,6 +4,7 @@ import { parseEvent } from '../sse/parser.ts'
 import { truncatedStream } from '../core/errors.ts'
 import type { Lane, LaneOptions } from './lane.ts'
 
+const DATA = Buffer.from('data:')
 const EVENT_END = Buffer.from('\n\n')
 /** The splitter waited for the LF of a CRLF behind this blank line; the end of the stream says that there is none. */
 const BLANK_LINE_OF_CR = /[\r\n]\r$/
@@ -17,7 +18,7 @@ export function createByteLane ({ opened, target, meter, write, identity }: Lane
 
   function onEvent (raw: Buffer): void {
     const verdict = observer.observe(parseEvent(raw))
-    if (raw.includes('data:')) eventsSeen++
+    if (raw.includes(DATA)) eventsSeen++
     if (observer.contentSeen) meter.contentSeen()
     switch (verdict.action) {
       case 'relay': write(raw); break

@@ -44,16 +44,16 @@ export type Send = (upstream: Upstream, call: UpstreamCall, watch: SendWatch) =>
 export function createSend (pools: Pools, clock: Clock): Send {
   return async (upstream, call, { signal, headTimeoutMs, onSent }) => {
     if (signal.aborted) throw clientClosed()
-    const url = new URL(upstream.baseUrl)
+    const { pool, basePath } = pools.routeTo(upstream)
     const exchange = new UpstreamExchange(onSent)
     const stopTimer = clock.setTimer(headTimeoutMs, () =>
       exchange.fail(new GatewayError('upstream_timeout', `The upstream did not begin to answer within ${Math.round(headTimeoutMs)} ms.`)))
     const onAbort = (): void => exchange.fail(clientClosed())
     signal.addEventListener('abort', onAbort, { once: true })
     try {
-      pools.poolFor(upstream).dispatch({
+      pool.dispatch({
         method: 'POST',
-        path: joinPath(url.pathname, call.path),
+        path: basePath + call.path,
         headers: { ...call.headers, 'accept-encoding': 'identity', 'content-length': String(call.body.length) },
         body: call.body
       }, exchange)
@@ -63,11 +63,6 @@ export function createSend (pools: Pools, clock: Clock): Send {
       signal.removeEventListener('abort', onAbort)
     }
   }
-}
-
-/** The one place where a base URL and a path meet. */
-export function joinPath (basePath: string, path: string): string {
-  return basePath.replace(/\/+$/, '') + path
 }
 
 function clientClosed (): GatewayError {

@@ -4,9 +4,9 @@ import t from 'tap'
 import type { Test } from 'tap'
 import { GatewayError } from '../../src/core/errors.ts'
 import { createPools } from '../../src/upstream/pools.ts'
-import { createSend, joinPath } from '../../src/upstream/send.ts'
+import { createSend } from '../../src/upstream/send.ts'
 import { createManualClock } from '../support/fixed.ts'
-import { serve, upstreamAt } from './server.ts'
+import { serve } from './server.ts'
 import type { UpstreamCall } from '../../src/core/protocol.ts'
 import type { UpstreamResponse } from '../../src/upstream/send.ts'
 
@@ -233,13 +233,6 @@ t.test('a reader that throws ends its own exchange and no other', async (t) => {
   body.flow({ onData () { throw new GatewayError('upstream_protocol', 'bad') }, onEnd () { resolve(new GatewayError('internal', 'ended')) }, onError: resolve })
   t.equal((await promise).kind, 'upstream_protocol')
   t.same(await read(await send()), { text: 'x', failure: undefined })
-})
-
-t.test('base URL and path meet in one slash', async (t) => {
-  t.equal(joinPath('/v1', '/chat'), '/v1/chat')
-  t.equal(joinPath('/v1/', '/chat'), '/v1/chat')
-  t.equal(joinPath('/', '/chat'), '/chat')
-  t.equal(joinPath(new URL(upstreamAt('http://127.0.0.1:1/compatible-mode/v1//').baseUrl).pathname, '/chat'), '/compatible-mode/v1/chat')
 })
 
 t.test('says once that the request has gone out, and not where no connection was had', async (t) => {

@@ -1,4 +1,5 @@
 import type { Protocol } from '../../core/protocol.ts'
+import { credentialsOf } from '../../core/workspace.ts'
 import { errorOfReply } from '../../core/upstream-fault.ts'
 import { createDecoder } from './decoder.ts'
 import { renderError } from './error.ts'
@@ -20,10 +21,7 @@ export const openai: Protocol = {
     renderError
   },
   dialect: {
-    authorize: ({ key, workspace }) => ({
-      authorization: `Bearer ${key}`,
-      ...(workspace === undefined ? {} : { 'x-dashscope-workspace': workspace })
-    }),
+    authorize: credentialsOf,
     relayRequest,
     renderRequest,
     parseResponse,
