@@ -12,4 +12,9 @@ export const systemClock: Clock = {
   }
 }
 
-export const systemIds: Ids = { requestId: () => randomUUID() }
+export const systemIds: Ids = {
+  requestId () {
+    const timeHex = Date.now().toString(16).padStart(12, '0')
+    return `${timeHex.slice(0, 8)}-${timeHex.slice(8)}-7${randomUUID().slice(15)}`
+  }
+}

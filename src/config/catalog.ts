@@ -49,7 +49,9 @@ export function buildCatalog (config: Config, protocols: ReadonlyMap<string, Pro
     resolve: (name) => models.get(name) ?? aliases.get(name),
     policies: {
       outputOverCap: config.policies.output_over_cap,
-      clientAbort: config.policies.client_abort
+      clientAbort: config.policies.client_abort,
+      budgetFit: config.policies.budget_fit,
+      unpricedModel: config.policies.unpriced_model
     },
     vendorRules: {
       strict: config.policies.vendor_rules === 'strict',
@@ -108,6 +110,8 @@ function modelOf (entry: ModelConfig, providers: Providers): Model {
     contextTokens,
     inputTokensMax: entry.input_tokens_max ?? builtIn?.inputTokensMax ?? contextTokens,
     outputTokensMax,
+    thinkingTokensMax: entry.thinking_tokens_max ?? family.thinkingTokensMax,
+    thinksByDefault: family.thinksByDefault,
     tokenizer: entry.tokenizer ?? family.tokenizer,
     nativeDefaults: nativeDefaultsOf(entry.native_defaults, family.nativeDefaults),
     price: entry.price === undefined ? builtInPrice(builtIn) : configuredPrice(entry.price),

@@ -18,9 +18,8 @@ export function crossCheck (config: Config, faults: readonly Fault[]): Fault[] {
   const report: Report = (path, message) => found.push({ path, message, at: 'value' })
   if (faults.some((fault) => fault.path.length === 0)) return found
   const isSound = (...path: Path) => !faults.some((fault) => path.every((step, index) => fault.path[index] === step))
-  if (isSound('store') && config.store.redis_url !== '') {
-    report(['store', 'redis_url'], 'this version has the embedded store only; leave it (and REDIS_URL) unset')
-  }
+  if (isSound('store')) checkRedisUrl(config.store.redis_url, report)
+  if (isSound('store') && isSound('secrets')) checkSharedSecret(config, report)
   if (isSound('server') && isSound('admin')) checkListeners(config, report)
   const isWhole = (section: string) => !faults.some(({ path }) => path.length === 1 && path[0] === section)
   if (!isWhole('upstreams') || !isWhole('models')) return found
@@ -29,6 +28,19 @@ export function crossCheck (config: Config, faults: readonly Fault[]): Fault[] {
   checkNames(models, report)
   for (const { model, index } of models) checkModel(model, ['models', index], config, report)
   return found
+}
+
+const REDIS_URL = /^(?:rediss?|redis\+sentinel|redis\+cluster):\/\/./
+
+/** The value itself may hold a password and is not repeated. */
+function checkRedisUrl (redisUrl: string, report: Report): void {
+  if (redisUrl === '' || REDIS_URL.test(redisUrl)) return
+  report(['store', 'redis_url'], 'must begin with redis://, rediss://, redis+sentinel:// or redis+cluster://')
+}
+
+function checkSharedSecret ({ store, secrets }: Config, report: Report): void {
+  if (store.redis_url === '' || secrets.master_secret !== undefined) return
+  report(['secrets', 'master_secret'], 'is required with Redis, and the same on every replica (DASHGATE_SECRET)')
 }
 
 function checkListeners ({ server, admin }: Config, report: Report): void {

@@ -53,6 +53,9 @@ export const ModelSchema = Type.Object({
   context_tokens: Type.Optional(Type.Integer({ description: 'Longest prompt and answer together, in tokens.', ...tokens })),
   input_tokens_max: Type.Optional(Type.Integer({ description: 'Longest prompt, in tokens. Default: context_tokens.', ...tokens })),
   output_tokens_max: Type.Optional(Type.Integer({ description: 'Longest answer, in tokens.', ...tokens })),
+  thinking_tokens_max: Type.Optional(Type.Integer({
+    description: 'Longest chain of thought, in tokens, beside output_tokens_max; 0: the model does not think. Default: by the name\'s family.', minimum: 0, maximum: TOKENS_MAX
+  })),
   tokenizer: Type.Optional(Type.Enum(['qwen', 'estimate'], {
     description: 'qwen counts exactly as Qwen up to 3 does, and holds prompts to input_tokens_max before the call; with estimate the upstream does. Default: by the name\'s family.'
   })),

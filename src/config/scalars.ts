@@ -1,4 +1,5 @@
 import Type from 'typebox'
+import { exactUnits } from '../core/money.ts'
 import type { TSchemaOptions } from 'typebox'
 
 const UNIT_MS: ReadonlyMap<string, number> = new Map([['ms', 1], ['s', 1_000], ['m', 60_000], ['h', 3_600_000]])
@@ -6,7 +7,7 @@ export const DURATION_PATTERN = '^([1-9][0-9]{0,8})(ms|s|m|h)$'
 
 const DURATION = new RegExp(DURATION_PATTERN)
 const DURATION_MS_MAX = 24 * 3_600_000
-const PRICE = /^(\d{1,6})(?:\.(\d{1,6}))?$/
+const PRICE = /^\d{1,6}(?:\.\d{1,6})?$/
 const PER_1K_DECIMALS = 6
 const PER_1M_DECIMALS = 3
 
@@ -54,15 +55,9 @@ export function priceOf (options: Described) {
 }
 
 /**
- * 0.002 per 1,000 tokens is 2,000 nano-units per token. Digits are moved rather than multiplied: in binary floating point
- * 0.00051 × 10⁶ is not 510.
+ * 0.002 per 1,000 tokens is 2,000 nano-units per token.
  * @throws RangeError where the price of one token is no whole number of nano-units
  */
 export function nanoPerToken (amount: number, perTokens: 1_000 | 1_000_000): number {
-  const decimals = perTokens === 1_000 ? PER_1K_DECIMALS : PER_1M_DECIMALS
-  const [, whole, fraction = ''] = PRICE.exec(String(amount)) ?? []
-  if (whole === undefined || fraction.length > decimals) {
-    throw new RangeError(`the price ${amount} per ${perTokens} tokens is not exact in nano-units per token`)
-  }
-  return Number(whole + fraction.padEnd(decimals, '0'))
+  return exactUnits(amount, perTokens === 1_000 ? PER_1K_DECIMALS : PER_1M_DECIMALS)
 }

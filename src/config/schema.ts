@@ -15,8 +15,12 @@ const StoreSchema = Type.Object({
     description: 'Folder of the embedded database and of generated secrets (files 0600). Environment: DASHGATE_DATA_DIR.', minLength: 1, default: './data'
   }),
   redis_url: Type.String({
-    description: 'Redis to share limits between replicas. This version has the embedded store only and starts only while it is empty. Environment: REDIS_URL.', default: ''
-  })
+    description: 'Redis (7 or newer) or Valkey (8 or newer), shared by all replicas: redis://, rediss://, redis+sentinel://host:port,host:port/master or redis+cluster://host:port,host:port. Empty: the embedded store, for one process. Environment: REDIS_URL.', default: ''
+  }),
+  replicas: Type.Integer({
+    description: 'How many gateways share the store. While it is away, each lets through its part of what on_store_down allows.', minimum: 1, maximum: 10_000, default: 1
+  }),
+  timeout: durationOf({ description: 'How long a reservation may wait for the store before it is tried once more on another connection.', default: '100ms' })
 }, { ...section, description: 'Where keys, limits and usage are kept. A change needs a restart.' })
 
 const ServerSchema = Type.Object({
@@ -35,13 +39,13 @@ const AdminSchema = Type.Object({
 
 const SecretsSchema = Type.Object({
   admin_token: Type.Optional(Type.String({
-    description: 'Token of the admin API. Checked here, and used once there is an admin API. Environment: DASHGATE_ADMIN_TOKEN.', minLength: 32, maxLength: 512
+    description: 'Token of the admin API; generated into data_dir if absent. Environment: DASHGATE_ADMIN_TOKEN.', minLength: 32, maxLength: 512
   })),
   bootstrap_key: Type.Optional(Type.String({
     description: 'A client key made at start for the team default, if it is not there. Environment: DASHGATE_BOOTSTRAP_KEY.', minLength: 20, maxLength: 512
   })),
   master_secret: Type.Optional(Type.String({
-    description: 'What stored keys are peppered with; generated into data_dir if absent. Environment: DASHGATE_SECRET.', minLength: 32, maxLength: 512
+    description: 'What stored keys are peppered with, the same on every replica. Generated into data_dir with the embedded store, required with Redis. Environment: DASHGATE_SECRET.', minLength: 32, maxLength: 512
   }))
 }, { ...section, description: 'The gateway\'s own secrets; better set by the environment or by its …_FILE variables. A change needs a restart.' })
 
@@ -50,7 +54,7 @@ const PoliciesSchema = Type.Object({
     description: 'max_tokens above the model\'s cap: refuse the request, or lower it to the cap.', default: 'reject'
   }),
   budget_fit: Type.Enum(['clamp', 'reject'], {
-    description: 'max_tokens above what a budget still allows: lower it, or refuse the request. Takes effect with budgets, which are still to come.', default: 'clamp'
+    description: 'max_tokens above what a budget still allows: lower it, or refuse the request.', default: 'clamp'
   }),
   client_abort: Type.Enum(['cancel', 'drain'], {
     description: 'A client that hangs up on a stream: stop the upstream at once, or read on for a moment to learn the usage.', default: 'cancel'
@@ -59,7 +63,7 @@ const PoliciesSchema = Type.Object({
     description: 'strict also refuses what DashScope\'s first documentation forbade and its service accepts today.', default: 'lenient'
   }),
   unpriced_model: Type.Enum(['reject', 'allow'], {
-    description: 'A model without a price while a money budget applies: refuse the request, or let it through uncharged. Takes effect with budgets.', default: 'reject'
+    description: 'A model without a price while a money budget applies: refuse the request, or let it through uncharged.', default: 'reject'
   })
 }, { ...section, description: 'Decisions that are yours to take.' })
 

@@ -40,6 +40,10 @@ export interface Model {
   readonly contextTokens: number
   readonly inputTokensMax: number
   readonly outputTokensMax: number
+  /** Longest chain of thought, which no cap of the answer bounds; 0 for a model that does not think. */
+  readonly thinkingTokensMax: number
+  /** Whether it thinks where a request does not say. */
+  readonly thinksByDefault: boolean
   readonly tokenizer: 'qwen' | 'estimate'
   /** What DashScope does where the request leaves it open: newer families answer as messages, incrementally. */
   readonly nativeDefaults: NativeDefaults
@@ -51,6 +55,8 @@ export interface Model {
 export interface Policies {
   readonly outputOverCap: 'reject' | 'clamp'
   readonly clientAbort: 'cancel' | 'drain'
+  readonly budgetFit: 'clamp' | 'reject'
+  readonly unpricedModel: 'reject' | 'allow'
 }
 
 /** One immutable picture of the live configuration. A request keeps the one it started with. */

@@ -8,6 +8,9 @@ export interface Clock {
 
 /** Identifiers, as tests replace them. */
 export interface Ids {
-  /** A UUID: DashScope's request_id and the part of OpenAI's `chatcmpl-…` after the dash have this form. */
+  /**
+   * A UUID of version 7, whose first 48 bits are the time in ms: a store finds what it has of a request by its hour.
+   * DashScope's request_id and the part of OpenAI's `chatcmpl-…` after the dash have the form of a UUID.
+   */
   requestId (): string
 }

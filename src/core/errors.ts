@@ -1,3 +1,5 @@
+import type { JsonObject } from './json.ts'
+
 /**
  * Every way a request can fail, once. `status` is the HTTP status a client sees; `retryable` says whether another
  * attempt at another target may help. How a kind is worded on the wire is each protocol's own table (`error.ts`).
@@ -28,6 +30,7 @@ export const ERROR_KINDS = {
   upstream_protocol: { status: 502, retryable: false },
   no_upstream: { status: 503, retryable: false },
   overloaded: { status: 503, retryable: false },
+  store_unavailable: { status: 503, retryable: false },
   upstream_timeout: { status: 504, retryable: false }
 } as const satisfies Record<string, { status: number, retryable: boolean }>
 
@@ -50,6 +53,8 @@ export interface GatewayErrorOptions {
   readonly status?: number | undefined
   readonly retryAfterMs?: number | undefined
   readonly upstream?: UpstreamFault | undefined
+  /** The limit that decided, with its figures, as it is shown beside the error's words. */
+  readonly limit?: JsonObject | undefined
   /** Whatever was caught. It reaches the log and never the client. */
   readonly cause?: unknown
 }
@@ -61,6 +66,7 @@ export class GatewayError extends Error {
   readonly param: string | undefined
   readonly retryAfterMs: number | undefined
   readonly upstream: UpstreamFault | undefined
+  readonly limit: JsonObject | undefined
 
   constructor (kind: ErrorKind, message: string, options: GatewayErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
@@ -70,6 +76,7 @@ export class GatewayError extends Error {
     this.param = options.param
     this.retryAfterMs = options.retryAfterMs
     this.upstream = options.upstream
+    this.limit = options.limit
   }
 
   /** Anything caught becomes a GatewayError; what we did not foresee is `internal`, its text kept for the log alone. */

@@ -12,8 +12,8 @@ export interface MessageGrammar {
 }
 
 export interface MessageFacts {
-  /** False as soon as one part is not text. */
-  readonly textOnly: boolean
+  /** How many parts are not text. */
+  readonly mediaParts: number
   readonly roles: ReadonlySet<string>
 }
 
@@ -33,7 +33,7 @@ export function checkMessages (
   if (messages.length === 0) throw invalidParameter(path, `[] is too short - '${path}'`)
   if (messages.length > MESSAGES_MAX) throw invalidParameter(path, `'${path}' must have at most ${MESSAGES_MAX} entries`)
   const roles = new Set<string>()
-  let textOnly = true
+  let mediaParts = 0
   for (const [index, message] of (messages as readonly JsonValue[]).entries()) {
     const at = `${path}.[${index}]`
     if (!isObject(message)) throw invalidParameter(at, 'Input should be a valid dictionary or instance of GPT3Message')
@@ -42,12 +42,12 @@ export function checkMessages (
       throw invalidParameter(`${at}.role`, 'Role system is only allowed in the first message')
     }
     roles.add(role)
-    textOnly = checkContent(message, role, { at, grammar }) && textOnly
+    mediaParts += checkContent(message, role, { at, grammar })
     checkToolCalls(message, role, at)
   }
   checkToolAnswers(messages as readonly JsonObject[], path)
   checkLast((messages as readonly JsonObject[]).at(-1) as JsonObject, path)
-  return { textOnly, roles }
+  return { mediaParts, roles }
 }
 
 function checkRole (message: JsonObject, at: string, grammar: MessageGrammar): string {
@@ -59,25 +59,25 @@ function checkRole (message: JsonObject, at: string, grammar: MessageGrammar): s
   return role
 }
 
-/** @returns whether the content is text alone */
-function checkContent (message: JsonObject, role: string, context: { at: string, grammar: MessageGrammar }): boolean {
+/** @returns how many parts are not text */
+function checkContent (message: JsonObject, role: string, context: { at: string, grammar: MessageGrammar }): number {
   const content = message['content']
   const at = `${context.at}.content`
-  if (typeof content === 'string') return true
+  if (typeof content === 'string') return 0
   if (content === undefined || content === null) {
     const callsTools = (message['tool_calls'] ?? message['function_call'] ?? null) !== null
-    if (role === 'assistant' && (callsTools || message['partial'] === true)) return true
+    if (role === 'assistant' && (callsTools || message['partial'] === true)) return 0
     throw invalidParameter(at, 'The content field is a required field.')
   }
   if (!Array.isArray(content)) throw invalidParameter(at, 'input content must be a string.')
-  let textOnly = true
+  let mediaParts = 0
   for (const part of content as readonly JsonValue[]) {
     if (!isObject(part)) throw invalidParameter(at, 'Input should be a valid dictionary or instance of GPT3Message')
     const fault = context.grammar.partFault(part, role)
     if (fault !== undefined) throw invalidParameter(at, fault)
-    textOnly = isText(part) && textOnly
+    if (!isText(part)) mediaParts++
   }
-  return textOnly
+  return mediaParts
 }
 
 /** Where a type is given, it decides: a picture may carry any other key beside it. */

@@ -1,6 +1,7 @@
 import { invalidParameter } from './errors.ts'
 import { isObject, isRawNumber } from './json.ts'
 import type { JsonObject, JsonValue } from './json.ts'
+import type { Thinking } from './protocol.ts'
 
 /**
  * The sampling and output options both protocols share, with the vendor's ranges and its own words for leaving them.
@@ -79,6 +80,15 @@ export function integerParameter (object: JsonObject, name: string, path = ''): 
   const fault = integer(name, value)
   if (fault !== undefined) throw invalidParameter(path + name, fault)
   return value as number
+}
+
+/** What checked parameters say of thinking, in DashScope's words or in OpenAI's. */
+export function thinkingOf (parameters: JsonObject): Thinking {
+  const { enable_thinking: enabled, thinking_budget: budget, reasoning_effort: effort } = parameters
+  const tokensMax = typeof budget === 'number' ? budget : undefined
+  if (enabled === false || effort === 'none') return { asked: 'off', tokensMax }
+  if (enabled === true || tokensMax !== undefined || typeof effort === 'string') return { asked: 'on', tokensMax }
+  return { asked: 'unsaid', tokensMax }
 }
 
 function unless (holds: boolean, message: string): string | undefined {

@@ -53,13 +53,22 @@ export interface Envelope {
   readonly outputTokensMax: number | undefined
   /** The key the client named its output cap by, for messages and for setting it. */
   readonly outputCapPath: string
-  /** False where bytes prove nothing about tokens: a URL of an image costs thousands of them. */
-  readonly textOnly: boolean
+  /** The most output the client asks for: not `outputTokensMax` where it gives two caps and both go up. */
+  readonly outputTokensAsked: number | undefined
+  readonly thinking: Thinking
+  /** How many parts of the messages are no text: their bytes prove nothing, for the URL of an image costs thousands of tokens. */
+  readonly mediaParts: number
   /** How many of the body's bytes the tools take; 0 without tools. */
   readonly toolsBytes: number
   /** Whether the client wants the usage a stream carries; true where its protocol has it in every event. */
   readonly usageWanted: boolean
   prompt (): Prompt
+}
+
+/** What a request says of thinking: it may cost as many tokens as the answer, and the answer's cap does not bound it. */
+export interface Thinking {
+  readonly asked: 'on' | 'off' | 'unsaid'
+  readonly tokensMax: number | undefined
 }
 
 export interface ReplyIdentity {
@@ -106,7 +115,7 @@ export interface Dialect {
   createDecoder (target: DialectTarget): Decoder
   createObserver (wanted: { readonly usage: boolean }): Observer
   /** Watches a whole answer on the byte lane. @throws GatewayError where a 2xx body is an error */
-  observeResponse (body: Buffer): { usage (): Usage | undefined, outputText (): string }
+  observeResponse (body: Buffer): Pick<Observer, 'usage' | 'outputText' | 'outputBytes'>
   parseError (reply: UpstreamReply): GatewayError
 }
 
@@ -136,4 +145,6 @@ export interface Observer {
   usage (): Usage | undefined
   /** All text seen, for the estimate of a stream that was cut before its usage came. */
   outputText (): string
+  /** At least as many bytes as all the text seen has; asked after every chunk. */
+  outputBytes (): number
 }

@@ -4,7 +4,12 @@ import { TOOLS_MARGIN_TOKENS } from './prompt.ts'
 export const COUNTING_MARGIN_TOKENS = 64
 
 /** The same for a prompt with tools. */
-export const COUNTING_MARGIN_WITH_TOOLS_TOKENS = COUNTING_MARGIN_TOKENS + TOOLS_MARGIN_TOKENS
+const COUNTING_MARGIN_WITH_TOOLS_TOKENS = COUNTING_MARGIN_TOKENS + TOOLS_MARGIN_TOKENS
+
+/** How far the service's own count of a prompt may be above ours. */
+export function countingMargin (hasTools: unknown): number {
+  return hasTools === true ? COUNTING_MARGIN_WITH_TOOLS_TOKENS : COUNTING_MARGIN_TOKENS
+}
 
 /** What the service may add of its own: a default system message and the frame around tools. */
 const SERVICE_TEXT_TOKENS = 512
@@ -21,5 +26,10 @@ const SERVICE_TEXT_TOKENS = 512
  * One exception is left to the upstream: some rare characters, which normal form C takes apart, can triple a text.
  */
 export function fitsByBytes (bodyBytes: number, inputTokensMax: number, toolsBytesMax: number = bodyBytes): boolean {
-  return bodyBytes + toolsBytesMax / 2 + SERVICE_TEXT_TOKENS <= inputTokensMax
+  return tokensAtMost(bodyBytes, toolsBytesMax) <= inputTokensMax
+}
+
+/** The bound itself, in tokens. */
+export function tokensAtMost (bodyBytes: number, toolsBytesMax: number = bodyBytes): number {
+  return bodyBytes + Math.ceil(toolsBytesMax / 2) + SERVICE_TEXT_TOKENS
 }

@@ -153,7 +153,11 @@ t.test('vendor rules come from the policy, and defaults from the model, its alia
 })
 
 t.test('policies come from the configuration', async (t) => {
-  const yaml = 'policies: { output_over_cap: clamp, client_abort: drain, vendor_rules: strict }\n'
-  t.same(catalogOf({ yaml, environment: KEY }).policies, { outputOverCap: 'clamp', clientAbort: 'drain' })
-  t.same(catalogOf({ environment: KEY }).policies, { outputOverCap: 'reject', clientAbort: 'cancel' })
+  const yaml = 'policies: { output_over_cap: clamp, client_abort: drain, vendor_rules: strict, budget_fit: reject, unpriced_model: allow }\n'
+  t.same(catalogOf({ yaml, environment: KEY }).policies, {
+    outputOverCap: 'clamp', clientAbort: 'drain', budgetFit: 'reject', unpricedModel: 'allow'
+  })
+  t.same(catalogOf({ environment: KEY }).policies, {
+    outputOverCap: 'reject', clientAbort: 'cancel', budgetFit: 'clamp', unpricedModel: 'reject'
+  })
 })

@@ -37,3 +37,25 @@ t.test('tokens are counted exactly up to Qwen3 and estimated from 3.5 on', async
   }
   for (const name of ['qwen3.5-plus', 'qwen3.6-plus', 'qwen3.8-max', 'qwen4-max', 'qwen10-max', 'gpt-4o']) t.equal(familyOf(name).tokenizer, 'estimate', name)
 })
+
+t.test('which models think, and which do so unasked, is known of their families', async (t) => {
+  const cases = [
+    ['qwen-plus', true, false],
+    ['qwen-turbo-latest', true, false],
+    ['qwen3-max', true, false],
+    ['qwen3-235b-a22b', true, true],
+    ['qwen3-next-80b-a3b-thinking', true, true],
+    ['qwen3.5-plus', true, true],
+    ['qwq-plus', true, true],
+    ['qvq-max', true, true],
+    ['qwen3-235b-a22b-instruct-2507', false, false],
+    ['qwen3-coder-plus', false, false],
+    ['qwen-coder-turbo', false, false],
+    ['qwen2.5-72b-instruct', false, false],
+    ['gpt-4o', false, false]
+  ] as const
+  for (const [name, thinks, byDefault] of cases) {
+    const { thinkingTokensMax, thinksByDefault } = familyOf(name)
+    t.same([thinkingTokensMax > 0, thinksByDefault], [thinks, byDefault], name)
+  }
+})

@@ -30,7 +30,8 @@ const REFUSALS: readonly Refusal[] = [
   { name: 'a variable that is not set', yaml: 'server:\n  host: ${NONE}\n', problems: ['2:9 server.host: the environment variable NONE is not set'] },
   { name: 'a variable in a list', yaml: 'upstreams: [{ name: a, protocol: openai, base_url: "http://h", keys: [k, "${NONE}"] }]\n', problems: ['1:74 upstreams[0].keys[1]: the environment variable NONE is not set'] },
   { name: 'the two listeners on one port', yaml: 'admin: { port: 8787 }\n', problems: ['1:16 admin.port: must differ from the port of the inference listener'] },
-  { name: 'a Redis', yaml: 'store: { redis_url: "redis://h" }\n', problems: ['1:21 store.redis_url: this version has the embedded store only; leave it (and REDIS_URL) unset'] },
+  { name: 'a Redis', yaml: 'store: { redis_url: "http://h" }\nsecrets: { master_secret: 0123456789abcdef0123456789abcdef }\n', problems: ['1:21 store.redis_url: must begin with redis://, rediss://, redis+sentinel:// or redis+cluster://'] },
+  { name: 'a Redis without the secret that replicas share', yaml: 'store: { redis_url: "redis://h" }\n', problems: ['1:1 secrets.master_secret: is required with Redis, and the same on every replica (DASHGATE_SECRET)'] },
 
   { name: 'an upstream without anything', yaml: 'upstreams:\n  - {}\n', problems: ['name', 'protocol', 'base_url', 'keys'].map((name) => `2:5 upstreams[0].${name}: is required`) },
   { name: 'an upstream that is no mapping', yaml: 'upstreams: [null]\n', problems: ['1:13 upstreams[0]: must be a mapping'] },
@@ -131,7 +132,7 @@ t.test('more than a handful of mistakes are all said', async (t) => {
 
 t.test('a setting of the environment is at fault there', async (t) => {
   const cases = [
-    [{ REDIS_URL: 'redis://h' }, 'REDIS_URL: this version has the embedded store only; leave it (and REDIS_URL) unset'],
+    [{ REDIS_URL: 'h', DASHGATE_SECRET: '0123456789abcdef0123456789abcdef' }, 'REDIS_URL: must begin with redis://, rediss://, redis+sentinel:// or redis+cluster://'],
     [{ PORT: '8o8o' }, 'PORT: must be a whole number'],
     [{ PORT: '99999' }, 'PORT: must be at most 65535'],
     [{ LOG_LEVEL: 'loud' }, 'LOG_LEVEL: must be one of fatal, error, warn, info, debug, trace, silent'],
@@ -156,7 +157,7 @@ t.test('a secret\'s file that cannot be read is said', async (t) => {
 
 t.test('no problem repeats a secret', async (t) => {
   const yaml = 'upstreams:\n  - { name: a, protocol: openai, base_url: "http://u:hunter2@h", keys: ["hunter2 "] }\nsecrets: { admin_token: hunter2 }\n'
-  const problems = problemsOf({ yaml, environment: { DASHGATE_SECRET: 'hunter2', REDIS_URL: 'redis://:hunter2@h' } })
+  const problems = problemsOf({ yaml, environment: { DASHGATE_SECRET: 'hunter2', REDIS_URL: 'redi://:hunter2@h' } })
   t.equal(problems.length, 5)
   t.notMatch(problems.join('\n'), /hunter2/)
   t.notMatch(problemsOf({ yaml: 'secrets: { admin_token: "a" "hunter2" }' }).join('\n'), /hunter2/)

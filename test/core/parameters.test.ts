@@ -1,5 +1,5 @@
 import t from 'tap'
-import { booleanParameter, checkParameters, integerParameter, SHARED_PARAMETERS } from '../../src/core/parameters.ts'
+import { booleanParameter, checkParameters, integerParameter, SHARED_PARAMETERS, thinkingOf } from '../../src/core/parameters.ts'
 import { parseJson } from '../../src/core/json.ts'
 import { refusalOf, shownRefusal } from '../support/refusal.ts'
 import type { JsonObject } from '../../src/core/json.ts'
@@ -139,4 +139,17 @@ t.test('a whole number is read in any notation, and one beyond every double is b
   for (const literal of ['1.5', '"16"', 'true', '[]', '{}', '1e400', '-1e400']) {
     t.same(shownRefusal(() => read(literal)), { kind: 'invalid_request', param: 'max_tokens', message: "'max_tokens' must be Integer" }, literal)
   }
+})
+
+t.test('what is said of thinking is read in either protocol\'s words', async (t) => {
+  const cases = [
+    [{}, 'unsaid', undefined],
+    [{ enable_thinking: true }, 'on', undefined],
+    [{ enable_thinking: false, thinking_budget: 5 }, 'off', 5],
+    [{ thinking_budget: 5 }, 'on', 5],
+    [{ reasoning_effort: 'none' }, 'off', undefined],
+    [{ reasoning_effort: 'high' }, 'on', undefined],
+    [{ enable_thinking: null, thinking_budget: null, reasoning_effort: null }, 'unsaid', undefined]
+  ] as const
+  for (const [parameters, asked, tokensMax] of cases) t.same(thinkingOf(parameters), { asked, tokensMax }, JSON.stringify(parameters))
 })

@@ -111,9 +111,9 @@ for (const protocol of EVERY_PROTOCOL) {
     holds(t, fc.property(requests, (request) => {
       const opened = openedFrom(protocol, request)
       assert.deepStrictEqual(normal(opened.parseRequest()), normal(request))
-      const { model, stream, choices, outputTokensMax, textOnly } = opened.envelope
-      assert.deepStrictEqual({ model, stream, choices, outputTokensMax, textOnly }, {
-        model: 'qwen-coder-turbo', stream: request.stream, choices: request.parameters['n'] ?? 1, outputTokensMax: request.outputTokensMax, textOnly: true
+      const { model, stream, choices, outputTokensMax, mediaParts } = opened.envelope
+      assert.deepStrictEqual({ model, stream, choices, outputTokensMax, mediaParts }, {
+        model: 'qwen-coder-turbo', stream: request.stream, choices: request.parameters['n'] ?? 1, outputTokensMax: request.outputTokensMax, mediaParts: 0
       })
     }), 400)
   })
@@ -127,7 +127,7 @@ for (const protocol of EVERY_PROTOCOL) {
       const request: ChatRequest = { messages: [{ role: 'user', parts }], stream: false, parameters: {}, extra: {}, vendorHeaders: {} }
       const opened = openedFrom(protocol, request, target)
       assert.deepStrictEqual(normal(opened.parseRequest()), normal(request))
-      assert.strictEqual(opened.envelope.textOnly, parts.every(({ type }) => type === 'text'))
+      assert.strictEqual(opened.envelope.mediaParts, parts.filter(({ type }) => type !== 'text').length)
     }))
   })
 }

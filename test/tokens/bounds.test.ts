@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { COUNTING_MARGIN_WITH_TOOLS_TOKENS, COUNTING_MARGIN_TOKENS, fitsByBytes } from '../../src/tokens/bounds.ts'
+import { COUNTING_MARGIN_TOKENS, countingMargin, fitsByBytes } from '../../src/tokens/bounds.ts'
 import { countPrompt, TOOLS_MARGIN_TOKENS } from '../../src/tokens/prompt.ts'
 import type { Prompt } from '../../src/tokens/prompt.ts'
 
@@ -14,7 +14,7 @@ t.test('a body fits when its bytes, the spaces in its tools and the text of the 
 
 t.test('the margin with tools holds what the service adds for them', async t => {
   t.equal(COUNTING_MARGIN_TOKENS, 64)
-  t.equal(COUNTING_MARGIN_WITH_TOOLS_TOKENS, COUNTING_MARGIN_TOKENS + TOOLS_MARGIN_TOKENS)
+  t.equal(countingMargin(true), countingMargin(false) + TOOLS_MARGIN_TOKENS)
 })
 
 t.test('no body that fits by its bytes has a prompt above the cap', async () => {

@@ -18,7 +18,9 @@ export interface CheckedCall {
   readonly parameters: JsonObject
   readonly outputTokensMax: number | undefined
   readonly outputCapName: OutputCapName
-  readonly textOnly: boolean
+  /** The larger of the two caps, where both are given. */
+  readonly outputTokensAsked: number | undefined
+  readonly mediaParts: number
   readonly shape: AnswerShape
 }
 
@@ -47,13 +49,13 @@ export function checkCall (call: ClientCall, rules: VendorRules): CheckedCall {
     input,
     parameters,
     ...outputCapOf(parameters),
-    textOnly: checkInput(input, rules),
+    mediaParts: checkInput(input, rules),
     shape: shapeOf(parameters, { model, stream, multimodal: call.path === MULTIMODAL_PATH, rules })
   }
 }
 
-/** @returns whether the input is text alone */
-function checkInput (input: JsonObject, rules: VendorRules): boolean {
+/** @returns how many parts of the input are not text */
+function checkInput (input: JsonObject, rules: VendorRules): number {
   const { messages, prompt, history } = input
   const hasMessages = messages !== undefined && messages !== null
   const hasHistory = history !== undefined && history !== null
@@ -65,19 +67,21 @@ function checkInput (input: JsonObject, rules: VendorRules): boolean {
   if (hasMessages && hasPrompt) throw invalidParameter('input.prompt', 'Only one of "prompt" and "messages" may be given')
   if (hasMessages && hasHistory) throw invalidParameter('input.history', '"history" goes with "prompt" and not with "messages"')
   if (hasHistory) checkHistory(history)
-  if (!hasMessages) return true
+  if (!hasMessages) return 0
   const facts = checkMessages(messages, NATIVE_GRAMMAR, { strict: rules.strict })
   if (facts.roles.has('tool')) checkToolNames(arrayAt(input, 'messages') as readonly JsonObject[])
-  return facts.textOnly
+  return facts.mediaParts
 }
 
 /** Where both are given, the smaller one bounds the answer, for `max_completion_tokens` counts its thinking too. */
-function outputCapOf (parameters: JsonObject): Pick<CheckedCall, 'outputTokensMax' | 'outputCapName'> {
+function outputCapOf (parameters: JsonObject): Pick<CheckedCall, 'outputTokensMax' | 'outputCapName' | 'outputTokensAsked'> {
   const answer = integerParameter(parameters, 'max_tokens', 'parameters.')
   const completion = integerParameter(parameters, 'max_completion_tokens', 'parameters.')
-  return completion === undefined || (answer !== undefined && answer <= completion)
-    ? { outputTokensMax: answer, outputCapName: 'max_tokens' }
-    : { outputTokensMax: completion, outputCapName: 'max_completion_tokens' }
+  if (completion === undefined) return { outputTokensMax: answer, outputCapName: 'max_tokens', outputTokensAsked: answer }
+  const outputTokensAsked = Math.max(answer ?? 0, completion)
+  return answer !== undefined && answer <= completion
+    ? { outputTokensMax: answer, outputCapName: 'max_tokens', outputTokensAsked }
+    : { outputTokensMax: completion, outputCapName: 'max_completion_tokens', outputTokensAsked }
 }
 
 interface ShapeFacts {

@@ -35,6 +35,7 @@ const CODES = {
   upstream_protocol: 'ModelServiceFailed',
   no_upstream: 'ModelUnavailable',
   overloaded: 'ModelServingError',
+  store_unavailable: 'ServiceUnavailable',
   upstream_timeout: 'InternalError.Timeout'
 } as const satisfies Record<ErrorKind, string>
 
@@ -50,7 +51,8 @@ export function renderError (error: GatewayError, requestId: string): ErrorReply
 }
 
 export function errorDocument (error: GatewayError, requestId: string): WireError {
-  return { code: codeOf(error), message: error.message, request_id: requestId }
+  const words = { code: codeOf(error), message: error.message, request_id: requestId }
+  return error.limit === undefined ? words : { ...words, limit: error.limit }
 }
 
 /** An error in this protocol's words is repeated to the letter, unless it is about our key: the client would suspect its own. */

@@ -1,7 +1,7 @@
 import { GatewayError } from '../../core/errors.ts'
 import { objectAt, parseJsonObject } from '../../core/json.ts'
 import type { JsonObject } from '../../core/json.ts'
-import type { Observer, Verdict } from '../../core/protocol.ts'
+import type { Dialect, Observer, Verdict } from '../../core/protocol.ts'
 import type { SseEvent } from '../../core/sse-event.ts'
 import { errorOfText, isErrorFrame } from '../../core/upstream-fault.ts'
 import type { Usage } from '../../core/usage.ts'
@@ -19,12 +19,12 @@ export function createObserver (): Observer {
 }
 
 /** Watches a whole answer. @throws GatewayError where it is an error or no answer at all */
-export function observeResponse (body: Buffer): { usage (): Usage | undefined, outputText (): string } {
+export function observeResponse (body: Buffer): ReturnType<Dialect['observeResponse']> {
   const document = parseJsonObject(body)
   if (document === undefined) throw new GatewayError('upstream_protocol', 'The upstream answered with something that is not JSON.')
   const fault = faultIn(document)
   if (fault !== undefined) throw fault
-  return { usage: () => usageFrom(objectAt(document, 'usage')), outputText: () => textIn(document) }
+  return { usage: () => usageFrom(objectAt(document, 'usage')), outputText: () => textIn(document), outputBytes: () => body.length }
 }
 
 const RELAY: Verdict = { action: 'relay' }
@@ -61,6 +61,7 @@ class FrameObserver implements Observer {
   #last: Buffer | undefined
   #kept: Buffer[] = []
   #keptBytes = 0
+  #seenBytes = 0
 
   get complete (): boolean {
     for (const ended of this.#endedByChoice.values()) if (!ended) return false
@@ -90,6 +91,10 @@ class FrameObserver implements Observer {
     return usageFrom(objectAt(data, 'usage'))
   }
 
+  outputBytes (): number {
+    return this.#seenBytes
+  }
+
   outputText (): string {
     return joined(this.#kept.map((raw) => textIn(documentOf(raw) ?? {})))
   }
@@ -112,6 +117,7 @@ class FrameObserver implements Observer {
 
   /** Running usage that counts output makes the text before it needless; frames are kept only as long as there is none. */
   #keep (raw: Buffer, dataStart: number): void {
+    this.#seenBytes += raw.length
     if (countsTokens(raw, dataStart, this.complete ? COUNT : COUNT_ABOVE_ZERO)) {
       this.#last = raw
       this.#kept = [raw]

@@ -4,7 +4,7 @@ import type { ChatRequest } from '../../core/chat.ts'
 import type { VendorRules } from '../../core/target.ts'
 import { arrayAt } from '../../core/json.ts'
 import type { JsonObject, JsonValue } from '../../core/json.ts'
-import { SHARED_PARAMETERS } from '../../core/parameters.ts'
+import { SHARED_PARAMETERS, thinkingOf } from '../../core/parameters.ts'
 import type { ClientCall, OpenedCall } from '../../core/protocol.ts'
 import { checkCall } from './check.ts'
 import type { CheckedCall } from './check.ts'
@@ -33,7 +33,9 @@ export function openCall (call: ClientCall, rules: VendorRules): OpenedCall {
       choices: checked.shape.choices,
       outputTokensMax: checked.outputTokensMax,
       outputCapPath: `parameters.${checked.outputCapName}`,
-      textOnly: checked.textOnly,
+      outputTokensAsked: checked.outputTokensAsked,
+      thinking: thinkingOf(checked.parameters),
+      mediaParts: checked.mediaParts,
       toolsBytes: arrayAt(checked.parameters, 'tools') === undefined ? 0 : memberBytes(call.body, 'parameters.tools'),
       // Every native frame carries the usage.
       usageWanted: true,

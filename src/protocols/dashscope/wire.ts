@@ -61,6 +61,8 @@ export interface WireError {
   readonly code: string
   readonly message: string
   readonly request_id: string
+  /** Ours: the limit that refused the request. */
+  readonly limit?: JsonObject
 }
 
 export interface WireRequest {

@@ -30,6 +30,7 @@ const WORDING = {
   upstream_protocol: { type: 'server_error', code: 'upstream_protocol_error' },
   no_upstream: { type: 'server_error', code: 'service_unavailable' },
   overloaded: { type: 'server_error', code: 'overloaded' },
+  store_unavailable: { type: 'server_error', code: 'service_unavailable' },
   upstream_timeout: { type: 'server_error', code: 'request_timeout' }
 } as const satisfies Record<ErrorKind, { type: string, code: string }>
 
@@ -44,7 +45,8 @@ export function errorJson (error: GatewayError, requestId: string): string {
 
 function wireError (error: GatewayError): WireError {
   const { type, code } = wordingOf(error)
-  return { message: error.message, type, param: error.param ?? null, code }
+  const words = { message: error.message, type, param: error.param ?? null, code }
+  return error.limit === undefined ? words : { ...words, limit: error.limit }
 }
 
 /** An error in this protocol's words is repeated to the letter. */

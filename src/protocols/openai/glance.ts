@@ -65,6 +65,11 @@ export class EscapedText {
     return this.#length === 0
   }
 
+  /** Of the text as it stands escaped, which is never shorter than what it stands for. */
+  get length (): number {
+    return this.#length
+  }
+
   /** Appends the bytes of a JSON string, its quotes not included. */
   append (raw: Buffer, start: number, end: number): void {
     const length = this.#length + end - start

@@ -54,6 +54,10 @@ class OpenAiObserver implements Observer {
     return this.#text.text()
   }
 
+  outputBytes (): number {
+    return this.#text.length
+  }
+
   observe (event: SseEvent): Verdict {
     const { raw } = event
     const bytes = raw.toString('latin1')

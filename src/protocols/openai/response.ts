@@ -4,8 +4,7 @@ import { GatewayError } from '../../core/errors.ts'
 import type { ChatEvent } from '../../core/event.ts'
 import { arrayAt, isObject, objectAt, parseJsonObject, stringAt } from '../../core/json.ts'
 import type { JsonObject } from '../../core/json.ts'
-import type { ReplyIdentity } from '../../core/protocol.ts'
-import type { Usage } from '../../core/usage.ts'
+import type { Dialect, ReplyIdentity } from '../../core/protocol.ts'
 import { ChoiceReader } from './choices.ts'
 import { readBody } from './decoder.ts'
 import { completionId } from './encoder.ts'
@@ -25,9 +24,9 @@ export function parseResponse (body: Buffer): ChatEvent[] {
 }
 
 /** The byte lane's look at a whole answer: its bytes go to the client as they are. */
-export function observeResponse (body: Buffer): { usage (): Usage | undefined, outputText (): string } {
+export function observeResponse (body: Buffer): ReturnType<Dialect['observeResponse']> {
   const completion = parsedCompletion(body)
-  return { usage: () => parseUsage(completion['usage']), outputText: () => outputText(completion) }
+  return { usage: () => parseUsage(completion['usage']), outputText: () => outputText(completion), outputBytes: () => body.length }
 }
 
 /** @throws GatewayError the stream's own, where the events end in one */

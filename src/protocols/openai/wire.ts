@@ -28,6 +28,8 @@ export interface WireError {
   readonly type: string
   readonly param: string | null
   readonly code: string | null
+  /** Ours: the limit that refused the request. */
+  readonly limit?: JsonObject
 }
 
 export interface WireUsage {

@@ -11,7 +11,9 @@ t.test('opens the smallest call', async t => {
     choices: 1,
     outputTokensMax: undefined,
     outputCapPath: 'parameters.max_tokens',
-    textOnly: true,
+    outputTokensAsked: undefined,
+    thinking: { asked: 'unsaid', tokensMax: undefined },
+    mediaParts: 0,
     toolsBytes: 0,
     usageWanted: true
   })
@@ -137,7 +139,7 @@ t.test('reads parts under their own keys and under the Java SDK\'s types', async
     { type: 'input_audio', input_audio: { data: 'AAAA', format: 'mp3' } }
   ]
   const call = opened(callOf({ input: { messages: [{ role: 'user', content }] } }, {}, MULTIMODAL_PATH))
-  t.equal(call.envelope.textOnly, false)
+  t.equal(call.envelope.mediaParts, 6)
   t.strictSame(call.parseRequest().messages[0]?.parts, [
     { type: 'image', source: url, attributes: { min_pixels: 3 } },
     { type: 'image', source: url },
@@ -180,4 +182,15 @@ t.test('answers in the shape the model has by default, unless told', async t => 
 t.test('owns its paths', async t => {
   t.strictSame(dashscope.surface.prefixes, ['/api/'])
   t.strictSame([...dashscope.surface.recordedMembers], ['input', 'parameters'])
+})
+
+t.test('of two caps the smaller governs and the larger is what may be asked for', async t => {
+  const asked = (parameters: object) => {
+    const { outputTokensMax, outputTokensAsked } = opened(callOf({ input: { prompt: 'hi' }, parameters })).envelope
+    return [outputTokensMax, outputTokensAsked]
+  }
+  t.same(asked({ max_tokens: 10, max_completion_tokens: 50 }), [10, 50])
+  t.same(asked({ max_tokens: 50, max_completion_tokens: 10 }), [10, 50])
+  t.same(asked({ max_completion_tokens: 7 }), [7, 7])
+  t.same(asked({ max_tokens: 7 }), [7, 7])
 })

@@ -10,7 +10,9 @@ t.test('opens the smallest call', async t => {
     outputTokensMax: undefined,
     outputCapPath: 'max_tokens',
     choices: 1,
-    textOnly: true,
+    outputTokensAsked: undefined,
+    thinking: { asked: 'unsaid', tokensMax: undefined },
+    mediaParts: 0,
     toolsBytes: 0,
     usageWanted: false
   })
@@ -91,7 +93,7 @@ t.test('accepts what it does not know', async t => {
     { type: 'file', file: { file_id: 'file-1' } }
   ]
   const { envelope } = opened(callOf({ metadata: { a: 1 }, brand_new: true, messages: [{ role: 'user', content: parts }] }))
-  t.equal(envelope.textOnly, false)
+  t.equal(envelope.mediaParts, 4)
 })
 
 t.test('forbids tools in a stream only under strict rules', async t => {
