@@ -1,3 +1,4 @@
+import type { LimitReport } from './limit-report.ts'
 import type { Usage } from '../core/usage.ts'
 
 /** One billable exchange. It never holds a word of a prompt or an answer. */
@@ -14,18 +15,38 @@ export interface LedgerRecord {
   readonly upstreamRequestId: string | undefined
   readonly stream: boolean
   readonly attempts: number
-  readonly outcome: 'completed' | 'failed' | 'client_closed'
+  /** `cut`: the upstream ran on past what was held for it, and the answer was ended there. */
+  readonly outcome: 'completed' | 'failed' | 'client_closed' | 'cut'
   readonly errorKind: string | undefined
   readonly usage: Usage
   readonly costNano: number
   readonly currency: string | undefined
   readonly firstContentMs: number | undefined
   readonly durationMs: number
+  /** What every limit that applied said when the request was let in. */
+  readonly limits: readonly LimitReport[]
 }
 
-/** Where records go. Appending never fails a request: what cannot be written is counted and logged by the store. */
+/** A request that a limit refused: it reached no upstream and cost nothing. */
+export interface RefusalRecord {
+  readonly requestId: string
+  readonly timeMs: number
+  readonly team: string
+  readonly keyId: string
+  readonly model: string
+  readonly errorKind: string
+  readonly message: string
+  readonly limits: readonly LimitReport[]
+}
+
+/** What was charged, for whoever asks. Records get there by the store's settlement, in the same step as the charge. */
 export interface Ledger {
-  append (record: LedgerRecord): void
   /** The record of one request, as its own team may see it. */
-  find (requestId: string, team: string): LedgerRecord | undefined
+  find (requestId: string, team: string): Promise<LedgerRecord | undefined>
+}
+
+/** Remembers refusals for a while, so that they can be explained. Under a flood it may forget some; it never fails a request. */
+export interface Refusals {
+  append (refusal: RefusalRecord): void
+  find (requestId: string, team: string): Promise<RefusalRecord | undefined>
 }

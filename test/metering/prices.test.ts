@@ -1,6 +1,6 @@
 import t from 'tap'
 import fc from 'fast-check'
-import { costNano } from '../../src/metering/prices.ts'
+import { costNano, costNanoMax } from '../../src/metering/prices.ts'
 import { NO_USAGE } from '../../src/core/usage.ts'
 import type { Price } from '../../src/core/catalog.ts'
 import type { Usage } from '../../src/core/usage.ts'
@@ -52,4 +52,36 @@ t.test('a cost is a whole number of nano-units for all that can be reported', as
     return Number.isSafeInteger(cost) && cost >= 0
   }))
   t.pass('every count')
+})
+
+t.test('the most a request can cost is that of its longest prompt, or of a shorter one in a dearer tier', async (t) => {
+  t.equal(costNanoMax(85, 250, CODER_TURBO), 1_670_000)
+  t.equal(costNanoMax(0, 10, TIERED), 160_000)
+  t.equal(costNanoMax(32_000, 10, TIERED), 32_000 * 4_000 + 160_000)
+  t.equal(costNanoMax(32_001, 10, TIERED), 32_001 * 6_000 + 240_000)
+  t.equal(costNanoMax(1_000_000, 10, TIERED), 1_000_000 * 10_000 + 400_000, 'above the last tier')
+  const cheaperWhenLong: Price = {
+    currency: 'CNY',
+    tiers: [{ inputTokensMax: 1_000, inputNanoPerToken: 8, outputNanoPerToken: 8 }, { inputTokensMax: 4_000, inputNanoPerToken: 2, outputNanoPerToken: 2 }]
+  }
+  t.equal(costNanoMax(1_500, 10, cheaperWhenLong), 1_000 * 8 + 80, 'a prompt of 1,000 tokens')
+  t.equal(costNanoMax(4_000, 10, cheaperWhenLong), 1_000 * 8 + 80)
+  t.equal(costNanoMax(5_000, 10, cheaperWhenLong), 5_000 * 2 + 20)
+  t.equal(costNanoMax(85, 250, { currency: 'CNY', tiers: [] }), 0)
+})
+
+/** Tiers in any order of price, sometimes out of order themselves. */
+const somePrice = fc.array(fc.record({
+  inputTokensMax: fc.integer({ min: 0, max: 25 }), inputNanoPerToken: fc.integer({ min: 0, max: 50 }), outputNanoPerToken: fc.integer({ min: 0, max: 50 })
+}), { maxLength: 4 }).map((tiers): Price => ({ currency: 'CNY', tiers }))
+
+t.test('the most a request can cost is the dearest of all that it may turn out to be', async () => {
+  const tokens = fc.integer({ min: 0, max: 30 })
+  fc.assert(fc.property(tokens, tokens, somePrice, (inputMax, outputMax, price) => {
+    let dearest = 0
+    for (let input = 0; input <= inputMax; input++) {
+      for (let output = 0; output <= outputMax; output++) dearest = Math.max(dearest, costNano(usage(input, output), price))
+    }
+    return costNanoMax(inputMax, outputMax, price) === dearest
+  }))
 })
