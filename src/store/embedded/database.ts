@@ -1,6 +1,8 @@
 import { chmodSync, closeSync, existsSync, mkdirSync, openSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { join } from 'node:path'
+import { ACCOUNTS_SCHEMA } from './accounts-schema.ts'
+import { LIMITS_SCHEMA } from './limits-schema.ts'
 
 const FILE = 'dashgate.db'
 const BUSY_TIMEOUT_MS = 2_000
@@ -19,7 +21,9 @@ const MIGRATIONS: readonly string[] = [
      output_tokens INTEGER NOT NULL, reasoning_tokens INTEGER NOT NULL, usage_source TEXT NOT NULL, cost_nano INTEGER NOT NULL,
      currency TEXT, first_content_ms INTEGER, duration_ms INTEGER NOT NULL
    ) STRICT;
-   CREATE INDEX ledger_by_team ON ledger (team, time_ms);`
+   CREATE INDEX ledger_by_team ON ledger (team, time_ms)`,
+  LIMITS_SCHEMA,
+  ACCOUNTS_SCHEMA
 ]
 
 /**
@@ -34,7 +38,9 @@ export function openDatabase (dataDir: string): DatabaseSync {
   chmodSync(path, 0o600)
   const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS })
   try {
-    // The lock is taken before the journal mode changes, so that the losing process has changed nothing.
+    // The lock is taken before the journal mode changes, so that the losing process has changed nothing. A commit in this mode
+    // is with the operating system: it outlives this process however that ends, and a failing power supply may take back the
+    // last few of them, but never a part of one.
     database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; BEGIN EXCLUSIVE; COMMIT')
     migrate(database)
   } catch (cause) {

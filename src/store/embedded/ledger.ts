@@ -1,73 +1,42 @@
+import { limitsOf } from './limit-reports.ts'
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite'
-import type { Clock } from '../../core/clock.ts'
 import type { Ledger, LedgerRecord } from '../../metering/ledger.ts'
-
-export interface EmbeddedLedger extends Ledger {
-  /** Writes what is still held. */
-  flush (): void
-}
-
-/** Records are written together, at most this late: one transaction costs as much as fifty inserts. */
-const FLUSH_DELAY_MS = 50
-/** A batch this long is written at once. */
-const BATCH_RECORDS_MAX = 500
 
 const INSERT = `INSERT INTO ledger VALUES (
   $requestId, $timeMs, $team, $keyId, $model, $upstreamModel, $surface, $upstream, $upstreamRequestId, $stream, $attempts, $outcome,
-  $errorKind, $inputTokens, $cachedTokens, $outputTokens, $reasoningTokens, $usageSource, $costNano, $currency, $firstContentMs, $durationMs
+  $errorKind, $inputTokens, $cachedTokens, $outputTokens, $reasoningTokens, $usageSource, $costNano, $currency, $firstContentMs, $durationMs,
+  $limits
 ) ON CONFLICT DO NOTHING`
 
-/** Told of every record that could not be written, once. */
-export type LostRecord = (record: LedgerRecord, cause: unknown) => void
-
-export function createEmbeddedLedger (database: DatabaseSync, clock: Clock, onLost: LostRecord = rethrow): EmbeddedLedger {
-  const insert = database.prepare(INSERT)
+/** Records get here by settlements: see `createLedgerWriter`. */
+export function createEmbeddedLedger (database: DatabaseSync): Ledger {
   const select = database.prepare('SELECT * FROM ledger WHERE request_id = ? AND team = ?')
-  let batch: LedgerRecord[] = []
-  let stopTimer: (() => void) | undefined
-
-  function flush (): void {
-    stopTimer?.()
-    stopTimer = undefined
-    const records = batch
-    batch = []
-    if (records.length > 0) write(records)
-  }
-
-  /** One record that cannot be written takes no other with it. */
-  function write (records: readonly LedgerRecord[]): void {
-    try {
-      database.exec('BEGIN')
-      for (const record of records) insert.run(rowOf(record))
-      database.exec('COMMIT')
-    } catch (cause) {
-      if (database.isTransaction) database.exec('ROLLBACK')
-      if (records.length === 1) onLost(records[0] as LedgerRecord, cause)
-      else for (const record of records) write([record])
-    }
-  }
-
   return {
-    flush,
-    append (record) {
-      batch.push(record)
-      if (batch.length >= BATCH_RECORDS_MAX) flush()
-      else stopTimer ??= clock.setTimer(FLUSH_DELAY_MS, flush)
-    },
-    find (requestId, team) {
-      flush()
+    async find (requestId, team) {
       const row = select.get(requestId, team)
       return row === undefined ? undefined : recordOf(row)
     }
   }
 }
 
-function rethrow (_record: LedgerRecord, cause: unknown): never {
-  throw cause
+/** Inserts records, each request's first only, within whatever transaction is open. */
+export function createLedgerWriter (database: DatabaseSync): { insert (record: LedgerRecord): void } {
+  const insert = database.prepare(INSERT)
+  return { insert (record) { insert.run(rowOf(record)) } }
+}
+
+/**
+ * One record that cannot be written would take all of its transaction with it, so it is looked at before.
+ * @throws TypeError for a number that is not whole
+ */
+export function checkRecord (record: LedgerRecord): void {
+  for (const [column, value] of Object.entries(rowOf(record))) {
+    if (typeof value === 'number' && !Number.isSafeInteger(value)) throw new TypeError(`${value} is nothing that ${column} of a ledger record could be`)
+  }
 }
 
 function rowOf (record: LedgerRecord): Record<string, string | number | null> {
-  const { usage, upstreamRequestId, errorKind, currency, firstContentMs, stream, ...rest } = record
+  const { usage, upstreamRequestId, errorKind, currency, firstContentMs, stream, limits, ...rest } = record
   return {
     ...rest,
     stream: stream ? 1 : 0,
@@ -79,7 +48,8 @@ function rowOf (record: LedgerRecord): Record<string, string | number | null> {
     cachedTokens: usage.cachedInputTokens,
     outputTokens: usage.outputTokens,
     reasoningTokens: usage.reasoningTokens,
-    usageSource: usage.source
+    usageSource: usage.source,
+    limits: JSON.stringify(limits)
   }
 }
 
@@ -111,6 +81,7 @@ function recordOf (row: Record<string, SQLOutputValue>): LedgerRecord {
     costNano: count('cost_nano'),
     currency: optional('currency'),
     firstContentMs: row['first_content_ms'] === null ? undefined : count('first_content_ms'),
-    durationMs: count('duration_ms')
+    durationMs: count('duration_ms'),
+    limits: limitsOf(text('limits'))
   }
 }

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 /**
@@ -7,6 +7,7 @@ import { join } from 'node:path'
  */
 export function fileSecret (dataDir: string, name: string, create: () => string): string {
   const path = join(dataDir, name)
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
   try {
     writeFileSync(path, `${create()}\n`, { mode: 0o600, flag: 'wx' })
   } catch (cause) {

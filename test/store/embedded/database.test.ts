@@ -2,8 +2,28 @@ import t from 'tap'
 import { DatabaseSync } from 'node:sqlite'
 import { chmodSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { createEmbeddedAccounts } from '../../../src/store/embedded/accounts.ts'
+import { createEmbeddedLedger } from '../../../src/store/embedded/ledger.ts'
 import { newDataFolder } from './data-folder.ts'
 import { openDatabase } from '../../../src/store/embedded/database.ts'
+
+const INSERTION = "INSERT INTO limit_finals VALUES ('t', 'a#1', 1)"
+
+/** As the first version made it, with something in it. */
+const FIRST_VERSION = `CREATE TABLE keys (
+     id TEXT PRIMARY KEY, team TEXT NOT NULL, digest TEXT NOT NULL UNIQUE, created_ms INTEGER NOT NULL
+   ) STRICT;
+   CREATE TABLE ledger (
+     request_id TEXT PRIMARY KEY, time_ms INTEGER NOT NULL, team TEXT NOT NULL, key_id TEXT NOT NULL, model TEXT NOT NULL,
+     upstream_model TEXT NOT NULL, surface TEXT NOT NULL, upstream TEXT NOT NULL, upstream_request_id TEXT, stream INTEGER NOT NULL,
+     attempts INTEGER NOT NULL, outcome TEXT NOT NULL, error_kind TEXT, input_tokens INTEGER NOT NULL, cached_tokens INTEGER NOT NULL,
+     output_tokens INTEGER NOT NULL, reasoning_tokens INTEGER NOT NULL, usage_source TEXT NOT NULL, cost_nano INTEGER NOT NULL,
+     currency TEXT, first_content_ms INTEGER, duration_ms INTEGER NOT NULL
+   ) STRICT;
+   CREATE INDEX ledger_by_team ON ledger (team, time_ms);
+   INSERT INTO keys VALUES ('abcdefgh', 'search', 'digest', 1);
+   INSERT INTO ledger VALUES ('r', 1, 'search', 'abcdefgh', 'm', 'm', 'openai', 'bailian', NULL, 0, 1, 'completed', NULL, 1, 0, 2, 0, 'reported', 3, 'CNY', NULL, 9);
+   PRAGMA user_version = 1`
 
 function modeOf (path: string): number {
   return statSync(path).mode & 0o777
@@ -16,7 +36,7 @@ function schemaOf (database: DatabaseSync): unknown {
 t.test('the folder and every file in it are their owner\'s alone', async (t) => {
   const folder = newDataFolder(t)
   const database = openDatabase(folder)
-  database.exec("INSERT INTO keys VALUES ('a', 't', 'd', 1)")
+  database.exec(INSERTION)
   t.equal(modeOf(folder), 0o700)
   for (const file of readdirSync(folder)) t.equal(modeOf(join(folder, file)), 0o600, file)
   t.ok(readdirSync(folder).includes('dashgate.db'))
@@ -35,10 +55,10 @@ t.test('a second opening of the same folder is refused and harms nothing', async
   const folder = newDataFolder(t)
   const database = openDatabase(folder)
   t.throws(() => openDatabase(folder), { message: `The data folder ${folder} is in use by another dashgate process.` })
-  database.exec("INSERT INTO keys VALUES ('a', 't', 'd', 1)")
+  database.exec(INSERTION)
   database.close()
   const again = openDatabase(folder)
-  t.match(again.prepare('SELECT count(*) AS count FROM keys').get(), { count: 1 })
+  t.match(again.prepare('SELECT count(*) AS count FROM limit_finals').get(), { count: 1 })
   again.close()
 })
 
@@ -46,14 +66,31 @@ t.test('opening again changes neither the tables nor what is in them', async (t)
   const folder = newDataFolder(t)
   const database = openDatabase(folder)
   const schema = schemaOf(database)
-  database.exec("INSERT INTO keys VALUES ('a', 't', 'd', 1)")
+  database.exec(INSERTION)
   database.close()
   for (let time = 0; time < 2; time++) {
     const again = openDatabase(folder)
     t.same(schemaOf(again), schema)
-    t.match(again.prepare('SELECT * FROM keys').all(), [{ id: 'a', team: 't', digest: 'd', created_ms: 1 }])
+    t.match(again.prepare('SELECT * FROM limit_finals').all(), [{ team: 't', rid: 'a#1', born_ms: 1 }])
     again.close()
   }
+})
+
+t.test('a database of the first version is brought to this one, with what is in it', async (t) => {
+  const folder = newDataFolder(t)
+  mkdirSync(folder)
+  const first = new DatabaseSync(join(folder, 'dashgate.db'))
+  first.exec(FIRST_VERSION)
+  first.close()
+  const database = openDatabase(folder)
+  const record = await createEmbeddedLedger(database).find('r', 'search')
+  t.match(record, { requestId: 'r', costNano: 3, limits: [] })
+  t.match(await createEmbeddedAccounts(database).load(), { entries: [{ id: 'search' }, { id: 'abcdefgh', document: { team: 'search', digest: 'digest' } }] })
+  const schema = schemaOf(database)
+  database.close()
+  const made = openDatabase(newDataFolder({ testdir: () => join(folder, 'another') }))
+  t.same(schemaOf(made), schema)
+  made.close()
 })
 
 t.test('a database of a newer version is refused, kept as it is, and not held', async (t) => {
@@ -66,9 +103,8 @@ t.test('a database of a newer version is refused, kept as it is, and not held', 
   t.throws(() => openDatabase(folder), /version 999; this dashgate knows \d+/)
   const after = new DatabaseSync(file)
   t.match(after.prepare('PRAGMA user_version').get(), { user_version: 999 })
-  after.exec('PRAGMA user_version = 1')
+  t.doesNotThrow(() => after.exec('BEGIN EXCLUSIVE; COMMIT'))
   after.close()
-  openDatabase(folder).close()
 })
 
 t.test('a file that is no database is not said to be in use', async (t) => {
