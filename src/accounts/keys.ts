@@ -1,8 +1,8 @@
 import { createHmac } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 
-/** A client key: `sk-dg-<id>-<secret><checksum>`. The id is public and names the key in every record. */
-export interface ClientKey { readonly id: string, readonly secret: string }
+/** A new client key: `sk-dg-<id>-<secret><checksum>`. The id is public and names the key in every record. */
+export interface NewSecret { readonly id: string, readonly secret: string }
 
 const KEY = /^sk-dg-([a-z0-9]{8})-([A-Za-z0-9]{43})([0-9a-f]{8})$/
 const ID_ALPHABET = 'abcdefghijklmnopqrstuvwxyz0123456789'
@@ -12,7 +12,7 @@ const ID_CHARACTERS = 8
 const SECRET_CHARACTERS = 43
 
 /** A key of `sk-dg-` form. @param randomInt a whole number in [0, below), from a cryptographic source */
-export function createClientKey (randomInt: (below: number) => number): ClientKey {
+export function createClientKey (randomInt: (below: number) => number): NewSecret {
   const id = randomText(ID_ALPHABET, ID_CHARACTERS, randomInt)
   const secret = randomText(SECRET_ALPHABET, SECRET_CHARACTERS, randomInt)
   return { id, secret: `sk-dg-${id}-${secret}${checksum(id + secret)}` }

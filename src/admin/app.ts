@@ -1,12 +1,20 @@
 import fastify from 'fastify'
 import type { FastifyInstance } from 'fastify'
+import { addKeyRoutes } from './keys.ts'
+import { addLimitRoutes } from './limits.ts'
+import { addTeamRoutes } from './teams.ts'
 import { CONNECTION_LIMITS } from '../http/limits.ts'
-import type { Metrics } from '../observe/metrics.ts'
+import { createErrorHandler, refuseUnknown } from './errors.ts'
+import { requireToken } from './auth.ts'
+import type { AdminDeps } from './deps.ts'
 
 const CONNECTIONS_MAX = 256
+const BODY_BYTES_MAX = 1_048_576
+const PARAMETER_CHARACTERS_MAX = 128
 
 /** The admin listener, apart from the clients' one and on loopback unless configured otherwise. */
-export function buildAdminApp (deps: { readonly metrics: Metrics, readonly isReady: () => boolean }): FastifyInstance {
+export function buildAdminApp (deps: AdminDeps): FastifyInstance {
+  const answerError = createErrorHandler(deps)
   const app = fastify({
     requestTimeout: CONNECTION_LIMITS.requestTimeoutMs,
     keepAliveTimeout: CONNECTION_LIMITS.keepAliveTimeoutMs,
@@ -15,16 +23,32 @@ export function buildAdminApp (deps: { readonly metrics: Metrics, readonly isRea
       maxHeaderSize: CONNECTION_LIMITS.headBytesMax,
       connectionsCheckingInterval: CONNECTION_LIMITS.checkIntervalMs
     },
+    bodyLimit: BODY_BYTES_MAX,
+    routerOptions: { maxParamLength: PARAMETER_CHARACTERS_MAX },
+    frameworkErrors: answerError,
     forceCloseConnections: 'idle',
     logger: false
   })
   app.server.maxConnections = CONNECTIONS_MAX
   // The built-in parsers would take text/plain too, which a browser sends to other sites unasked.
   app.removeAllContentTypeParsers()
+  app.setErrorHandler(answerError)
+  app.setNotFoundHandler(refuseUnknown)
   app.get('/metrics', async (_request, reply) => {
     return await reply.type(deps.metrics.registry.contentType).send(await deps.metrics.registry.metrics())
   })
   app.get('/livez', async () => ({ status: 'ok' }))
   app.get('/readyz', async (_request, reply) => deps.isReady() ? { status: 'ok' } : await reply.code(503).send({ status: 'draining' }))
+  void app.register((scope) => addAdminRoutes(scope, deps), { prefix: '/admin/v1' })
   return app
+}
+
+async function addAdminRoutes (scope: FastifyInstance, deps: AdminDeps): Promise<void> {
+  await requireToken(scope, deps)
+  scope.addContentTypeParser('application/json', { parseAs: 'string' }, scope.getDefaultJsonParser('error', 'error'))
+  // Here too, so that nothing is said of any route to whoever has no token.
+  scope.setNotFoundHandler(refuseUnknown)
+  addTeamRoutes(scope, deps)
+  addKeyRoutes(scope, deps)
+  addLimitRoutes(scope, deps)
 }

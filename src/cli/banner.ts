@@ -8,6 +8,8 @@ export interface BannerFacts {
   readonly adminUrl: string
   /** Undefined where the operator has set one: it is not repeated where logs are kept. */
   readonly apiKey: string | undefined
+  /** Undefined where the operator has set the token. */
+  readonly adminTokenFile: string | undefined
   readonly catalog: Catalog
   /** The configuration file, or undefined where there is none. */
   readonly file: string | undefined
@@ -23,6 +25,7 @@ export function startedFacts (facts: BannerFacts): object {
     dashscope_base_url: `${reachableUrl(facts.inferenceUrl)}/api/v1`,
     admin_url: reachableUrl(facts.adminUrl),
     api_key: facts.apiKey ?? null,
+    admin_token_file: facts.adminTokenFile ?? null,
     config_file: facts.file ?? null,
     simulated: facts.simulated
   }
@@ -34,7 +37,8 @@ export function printBanner (facts: BannerFacts, stream: NodeJS.WriteStream): vo
   const rows = [
     ['OpenAI SDK', `${baseUrl}/v1`],
     ['DashScope SDK', `${baseUrl}/api/v1`],
-    ['Admin', reachableUrl(facts.adminUrl)],
+    ['Admin API', `${reachableUrl(facts.adminUrl)}/admin/v1`],
+    ['Admin token', facts.adminTokenFile ?? 'the one in DASHGATE_ADMIN_TOKEN'],
     ['API key', facts.apiKey ?? 'the one in DASHGATE_BOOTSTRAP_KEY'],
     ['Upstream', upstreamsText(facts)],
     ['Configuration', facts.file ?? 'defaults and environment']

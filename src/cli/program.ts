@@ -4,10 +4,13 @@ import packageJson from '../../package.json' with { type: 'json' }
 import { configCommand } from './config.ts'
 import { CliError, EXIT_CODES, printJson, printLine, styled } from './context.ts'
 import type { CliContext, ExitCode } from './context.ts'
+import { explainCommand } from './explain.ts'
 import { healthcheckCommand } from './healthcheck.ts'
+import { keyCommand } from './key.ts'
 import { printProblems } from './problem-list.ts'
 import { simulateCommand } from './simulate.ts'
 import { startCommand } from './start.ts'
+import { teamCommand } from './team.ts'
 
 /** Runs one command line, without `node` and the script's path. A server it has started goes on running. */
 export async function runCommandLine (words: readonly string[], context: CliContext): Promise<ExitCode> {
@@ -29,7 +32,7 @@ function createProgram (context: CliContext): Command {
       writeErr: (text) => { context.stderr.write(text) }
     })
     .showHelpAfterError('(dashgate --help lists commands and options)')
-  const commands = [startCommand, configCommand, simulateCommand, healthcheckCommand]
+  const commands = [startCommand, configCommand, teamCommand, keyCommand, explainCommand, simulateCommand, healthcheckCommand]
   for (const command of commands) program.addCommand(inheriting(program, command(context)))
   return program
 }

@@ -1,7 +1,8 @@
-import { Command, InvalidArgumentError } from 'commander'
+import { Command } from 'commander'
 import closeWithGrace from 'close-with-grace'
 import { MODEL_PACE } from '../simulator/pace.ts'
 import { startSimulator } from '../simulator/simulator.ts'
+import { integerUpTo } from './numbers.ts'
 import { printJson, printLine, styled } from './context.ts'
 import type { CliContext } from './context.ts'
 
@@ -50,12 +51,4 @@ async function simulate (options: SimulateOptions, { stdout }: CliContext): Prom
   printLine(stdout, `${styled(stdout, 'bold', 'The simulator is ready.')} Every key that begins with sk- is good.`)
   printLine(stdout, `  DashScope SDK  ${urls.dashscope}`)
   printLine(stdout, `  OpenAI SDK     ${urls.openai}`)
-}
-
-function integerUpTo (max: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text)
-    if (/^\d+$/.test(text) && value <= max) return value
-    throw new InvalidArgumentError(`It must be a whole number from 0 to ${max}.`)
-  }
 }

@@ -1,14 +1,16 @@
 import t from 'tap'
 import { createAuthenticate } from '../../src/accounts/authenticate.ts'
 import { createClientKey, keyDigest } from '../../src/accounts/keys.ts'
-import { createSeededRandom } from '../support/fixed.ts'
+import { createManualClock, createSeededRandom } from '../support/fixed.ts'
+import { principalOf } from '../support/accounts.ts'
 import { shownRefusal } from '../support/refusal.ts'
-import type { Authenticate } from '../../src/accounts/authenticate.ts'
+import type { Account, Principal } from '../../src/accounts/principal.ts'
 import type { HeaderValues } from '../../src/core/protocol.ts'
-import type { Principal } from '../../src/accounts/principal.ts'
+import type { KeySettings, TeamSettings } from '../../src/accounts/account.ts'
 
 const PEPPER = 'pepper'
-const TEAM: Principal = { team: 'search', keyId: 'abcdefgh' }
+const NOW_MS = Date.UTC(2027, 4, 22)
+const CALLER = principalOf('search')
 const WRONG = { kind: 'unauthenticated', param: undefined, message: 'Incorrect API key provided.' }
 const MISSING = { kind: 'unauthenticated', param: undefined, message: 'No API key was provided. Send it as "Authorization: Bearer <key>".' }
 
@@ -16,16 +18,28 @@ const random = createSeededRandom(7)
 const newKey = (): string => createClientKey((below) => Math.floor(random() * below)).secret
 const KEY = newKey()
 
-interface Doorman { readonly authenticate: Authenticate, readonly asked: string[], readonly digests: Map<string, Principal> }
+interface Doorman {
+  authenticate (headers: HeaderValues, address?: string): Principal
+  readonly asked: string[]
+  readonly digests: Map<string, Account>
+}
 
 function doorman (...keys: string[]): Doorman {
-  const digests = new Map(keys.map((key) => [keyDigest(PEPPER, key), TEAM]))
+  const digests = new Map(keys.map((key) => [keyDigest(PEPPER, key), CALLER.account]))
   const asked: string[] = []
-  const findByDigest = (digest: string): Principal | undefined => {
+  const findByDigest = (digest: string): Account | undefined => {
     asked.push(digest)
     return digests.get(digest)
   }
-  return { authenticate: createAuthenticate({ findByDigest }, PEPPER), asked, digests }
+  const authenticate = createAuthenticate({ findByDigest }, PEPPER, createManualClock(NOW_MS))
+  return { authenticate: (headers, address) => authenticate(headers, address), asked, digests }
+}
+
+/** Lets in one key of these settings. */
+function doormanFor (settings: TeamSettings, keySettings: KeySettings): Doorman {
+  const door = doorman(KEY)
+  door.digests.set(keyDigest(PEPPER, KEY), principalOf('search', { settings, keySettings }).account)
+  return door
 }
 
 t.test('a key is taken under every name clients send it by', async (t) => {
@@ -34,7 +48,7 @@ t.test('a key is taken under every name clients send it by', async (t) => {
     { authorization: `Bearer ${KEY}` }, { authorization: `bearer ${KEY}` }, { authorization: `BEARER   ${KEY}  ` }, { 'x-api-key': KEY }, { 'api-key': KEY },
     { 'x-api-key': KEY, 'api-key': 'other' }, { authorization: `Bearer ${KEY}`, 'x-api-key': 'other' }
   ]
-  for (const headers of forms) t.equal(authenticate(headers), TEAM, Object.keys(headers).join())
+  for (const headers of forms) t.strictSame(authenticate(headers), CALLER, Object.keys(headers).join())
 })
 
 t.test('without a key the answer says how to send one', async (t) => {
@@ -64,22 +78,46 @@ t.test('a store is asked by digest alone, and not at all for what cannot be a ke
 
 t.test('a key that is taken out of the store is refused at once, remembered or not', async (t) => {
   const { authenticate, digests } = doorman(KEY)
-  t.equal(authenticate({ 'x-api-key': KEY }), TEAM)
+  t.strictSame(authenticate({ 'x-api-key': KEY }), CALLER)
   digests.clear()
   t.same(shownRefusal(() => authenticate({ 'x-api-key': KEY })), WRONG)
-  digests.set(keyDigest(PEPPER, KEY), { ...TEAM, team: 'other' })
+  digests.set(keyDigest(PEPPER, KEY), principalOf('other').account)
   t.equal(authenticate({ 'x-api-key': KEY }).team, 'other')
 })
 
 t.test('a key of another form is found where the store has it', async (t) => {
   const { authenticate } = doorman('my-own-key')
-  t.equal(authenticate({ authorization: 'Bearer my-own-key' }), TEAM)
+  t.strictSame(authenticate({ authorization: 'Bearer my-own-key' }), CALLER)
 })
 
 t.test('more keys than are remembered are told apart all the same', async (t) => {
   const keys = Array.from({ length: 10_050 }, (_, index) => `key-${index}`)
-  const digests = new Map(keys.map((key): [string, Principal] => [keyDigest(PEPPER, key), { team: key, keyId: key }]))
-  const authenticate = createAuthenticate({ findByDigest: (digest) => digests.get(digest) }, PEPPER)
+  const { authenticate, digests } = doorman()
+  for (const key of keys) digests.set(keyDigest(PEPPER, key), principalOf(key).account)
   t.ok(keys.every((key) => authenticate({ 'api-key': key }).team === key))
   t.ok(keys.every((key) => authenticate({ 'api-key': key }).team === key), 'and a second time')
+})
+
+t.test('a key is dead from its expiry on, with the answer of one that never was', async (t) => {
+  const expiring = (text: string): Doorman => doormanFor({}, { expires_at: text })
+  t.equal(expiring('2027-05-22T08:00:00.001+08:00').authenticate({ 'x-api-key': KEY }).keyId, 'k')
+  for (const time of ['2027-05-22T08:00:00+08:00', '2027-05-21T00:00:00Z', 'not a time']) {
+    t.same(shownRefusal(() => expiring(time).authenticate({ 'x-api-key': KEY })), WRONG, time)
+  }
+})
+
+t.test('an address that the team or the key does not allow is refused', async (t) => {
+  const denied = { kind: 'permission_denied', param: undefined, message: 'This API key may not be used from this address.' }
+  const both = doormanFor({ allowed_ips: ['10.0.0.0/8'] }, { allowed_ips: ['10.1.0.0/16', '::1'] })
+  for (const address of ['10.1.2.3', '::ffff:10.1.2.3']) t.equal(both.authenticate({ 'x-api-key': KEY }, address).team, 'search', address)
+  for (const address of ['10.2.0.1', '11.1.0.1', '::1', undefined]) t.same(shownRefusal(() => both.authenticate({ 'x-api-key': KEY }, address)), denied, String(address))
+  t.same(shownRefusal(() => both.authenticate({ 'x-api-key': newKey() }, '11.1.0.1')), WRONG, 'an unknown key says nothing of addresses')
+})
+
+t.test('a principal holds the documents of its moment', async (t) => {
+  const door = doorman(KEY)
+  const { account } = door.authenticate({ 'x-api-key': KEY })
+  door.digests.set(keyDigest(PEPPER, KEY), principalOf('search', { settings: { name: 'later' } }).account)
+  t.strictSame(account.team.settings, {})
+  t.equal(door.authenticate({ 'x-api-key': KEY }).account.team.settings.name, 'later')
 })

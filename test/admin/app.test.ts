@@ -1,11 +1,12 @@
 import t from 'tap'
-import { buildAdminApp } from '../../src/admin/app.ts'
-import { createMetrics } from '../../src/observe/metrics.ts'
+import { ADMIN_TOKEN, adminApp } from './admin-app.ts'
 
-t.test('the admin listener shows metrics and health, and takes no bodies', async (t) => {
+const TOKEN = { authorization: `Bearer ${ADMIN_TOKEN}` }
+const JSON_TYPE = { ...TOKEN, 'content-type': 'application/json' }
+
+t.test('the admin listener shows metrics and health to everybody', async (t) => {
   let isReady = true
-  const app = buildAdminApp({ metrics: createMetrics(), isReady: () => isReady })
-  t.teardown(async () => await app.close())
+  const { app } = await adminApp(t, { isReady: () => isReady })
   t.match((await app.inject('/metrics')).body, '# TYPE dashgate_requests_total counter')
   t.equal((await app.inject('/livez')).statusCode, 200)
   t.equal((await app.inject('/readyz')).statusCode, 200)
@@ -13,4 +14,36 @@ t.test('the admin listener shows metrics and health, and takes no bodies', async
   t.equal((await app.inject('/livez')).statusCode, 200, 'alive while draining')
   t.equal((await app.inject('/readyz')).statusCode, 503)
   t.equal((await app.inject({ method: 'POST', url: '/metrics', payload: 'x', headers: { 'content-type': 'text/plain' } })).statusCode, 404)
+})
+
+t.test('what is not there is 404 in the API\'s own words', async (t) => {
+  const { app } = await adminApp(t)
+  for (const url of ['/', '/admin', '/admin/v2/teams']) {
+    const { statusCode, body } = await app.inject(url)
+    t.same([statusCode, JSON.parse(body)], [404, { error: { code: 'not_found', message: 'There is no such route.' } }], url)
+  }
+  for (const url of ['/admin/v1/nothing', `/admin/v1/teams/${'x'.repeat(129)}`]) t.equal((await app.inject({ url, headers: TOKEN })).statusCode, 404, url.slice(0, 30))
+  t.equal((await app.inject({ method: 'PUT', url: '/admin/v1/teams', headers: TOKEN })).statusCode, 404)
+})
+
+t.test('bodies are JSON objects of at most 1 MiB, whatever else they call themselves', async (t) => {
+  const { app } = await adminApp(t)
+  const answer = async (payload: string, headers: Record<string, string> = JSON_TYPE): Promise<unknown[]> => {
+    const response = await app.inject({ method: 'POST', url: '/admin/v1/teams', payload, headers })
+    return [response.statusCode, response.json().error.code]
+  }
+  t.same(await answer('{"id":"a"}', { ...TOKEN, 'content-type': 'text/plain' }), [415, 'unsupported_media_type'])
+  t.same(await answer('id=a', { ...TOKEN, 'content-type': 'application/x-www-form-urlencoded' }), [415, 'unsupported_media_type'])
+  for (const text of ['', '{', 'nul', '[]', 'null', '"a"', '{"id":"a"}x', '{"__proto__":{},"id":"a"}', '{"id":"a","constructor":{"prototype":{}}}', '['.repeat(100_000)]) {
+    t.same(await answer(text), [400, 'invalid_request'], text.slice(0, 40))
+  }
+  t.same(await answer(`{"id":"a","name":"${'x'.repeat(1_048_576)}"}`), [413, 'request_too_large'])
+})
+
+t.test('what nobody foresaw is told to the log alone', async (t) => {
+  const { call, failures } = await adminApp(t, { explanations: { budgetsOf: async () => { throw new Error('the secret reason') }, explain: async () => { throw new Error('x') } } })
+  await call('POST', '/teams', { id: 'search' })
+  const { status, json } = await call('GET', '/teams/search/budgets')
+  t.same([status, json], [500, { error: { code: 'internal', message: 'An internal error has occurred in the gateway.' } }])
+  t.match(failures, [{ kind: 'internal', cause: { message: 'the secret reason' } }])
 })

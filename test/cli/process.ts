@@ -8,6 +8,8 @@ const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
 export interface Place {
   readonly folder: string
   readonly environment?: Readonly<Record<string, string>>
+  /** What is on standard input; nothing if it is left out. */
+  readonly input?: string
 }
 
 export interface Finished { readonly code: number | null, readonly stdout: string, readonly stderr: string }
@@ -28,9 +30,10 @@ export interface Launched {
   stop (signal: NodeJS.Signals): Promise<number | null>
 }
 
-export function launch (words: readonly string[], { folder, environment = {} }: Place): Launched {
+export function launch (words: readonly string[], { folder, environment = {}, input }: Place): Launched {
   const env = { PATH: process.env['PATH'] ?? '', ...environment }
-  const child = spawn(process.execPath, [MAIN, ...words], { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [MAIN, ...words], { cwd: folder, env, stdio: ['pipe', 'pipe', 'pipe'] })
+  child.stdin.end(input ?? '')
   const output = { stdout: '', stderr: '' }
   const closed = once(child, 'close') as Promise<[number | null]>
   const lines = createInterface({ input: child.stdout })

@@ -101,8 +101,8 @@ t.test('SIGHUP takes a changed file, and keeps what was where the file is bad', 
 })
 
 t.test('a configuration that is bad ends with 2 before anything listens', async (t) => {
-  const place = { folder: t.testdir({}), environment: { REDIS_URL: 'redis://127.0.0.1' } }
-  t.match(await run(['start', ...PORTS], place), { code: 2, stdout: '', stderr: /^environment REDIS_URL: this version has the embedded store only/ })
+  const place = { folder: t.testdir({}), environment: { REDIS_URL: 'http://127.0.0.1' } }
+  t.match(await run(['start', ...PORTS], place), { code: 2, stdout: '', stderr: /^environment REDIS_URL: must begin with redis:\/\// })
   t.match(await run(['start', '--port', 'x'], { folder: t.testdir({}) }), { code: 2, stderr: /^command line --port: must be a whole number/ })
 })
 

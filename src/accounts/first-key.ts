@@ -1,0 +1,34 @@
+import { GatewayError } from '../core/errors.ts'
+import type { Directory } from './directory.ts'
+
+const FIRST_TEAM_ID = 'default'
+const FIRST_KEY_ID = 'bootstrap'
+/** Replicas that start together write the same thing at the same time; whoever comes second finds it done. */
+const TRIES_MAX = 5
+
+/**
+ * Makes sure that the key of the first request is known, under the id `bootstrap` in the team `default`: another one under
+ * that id is replaced. A key that is known under any other id is left as it is.
+ * @throws GatewayError `store_unavailable`
+ */
+export async function ensureFirstKey (directory: Directory, digest: string): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await writeFirstKey(directory, digest)
+    } catch (caught) {
+      if (!(caught instanceof GatewayError) || caught.kind !== 'conflict' || tries === TRIES_MAX) throw caught
+      await directory.catchUp()
+    }
+  }
+}
+
+async function writeFirstKey (directory: Directory, digest: string): Promise<void> {
+  if (directory.findByDigest(digest) !== undefined) return
+  const key = directory.key(FIRST_KEY_ID)
+  if (key !== undefined) {
+    await directory.replaceKey(key, { digest })
+    return
+  }
+  if (directory.team(FIRST_TEAM_ID) === undefined) await directory.createTeam(FIRST_TEAM_ID, {})
+  await directory.createKey({ id: FIRST_KEY_ID, team: FIRST_TEAM_ID, digest, settings: {} })
+}

@@ -1,0 +1,105 @@
+import { join } from 'node:path'
+import type { Command } from 'commander'
+import { ADMIN_TOKEN_FILE } from '../accounts/admin-token.ts'
+import { CliError, EXIT_CODES } from './context.ts'
+import { loadConfig, readTextFile } from '../config/load.ts'
+import { reachableHost } from './urls.ts'
+import type { CliContext } from './context.ts'
+import type { Config } from '../config/schema.ts'
+
+/** The options of every command that asks a running gateway. */
+export interface AdminOptions { readonly config?: string, readonly url?: string, readonly json?: true }
+
+export function addAdminOptions (command: Command): Command {
+  return command
+    .option('--url <url>', 'where the admin listener is (default: as configured)')
+    .option('--config <file>', 'configuration file; also DASHGATE_CONFIG (default: ./dashgate.yaml if it exists)')
+    .option('--json', 'print one JSON object')
+}
+
+/** The admin API of a running gateway. What it refuses, and a gateway that is not there, ends the command. */
+export interface AdminClient {
+  /** @param path behind /admin/v1 @throws CliError */
+  call<T> (method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path: string, body?: object): Promise<T>
+  /** All of a list, page by page. @throws CliError */
+  list<T> (path: string): Promise<T[]>
+}
+
+const TIMEOUT_MS = 10_000
+const PAGE_ITEMS = 200
+const PAGES_MAX = 1_000
+
+interface Token { readonly text: string, readonly source: string }
+
+/** @throws CliError where there is no token, ConfigError where the configuration is bad */
+export function createAdminClient (options: AdminOptions, { environment }: CliContext): AdminClient {
+  const flags = options.config === undefined ? {} : { config: options.config }
+  const { config } = loadConfig({ flags, environment, readFile: readTextFile })
+  const origin = originOf(options.url ?? `http://${reachableHost(config.admin.host)}:${config.admin.port}`)
+  const token = tokenFrom(config)
+
+  async function call<T> (method: string, path: string, body?: object): Promise<T> {
+    const response = await answerFrom(`${origin}/admin/v1${path}`, {
+      method,
+      headers: { authorization: `Bearer ${token.text}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) })
+    }, origin)
+    if (response.status === 204) return undefined as T
+    const answer = await jsonOf(response, origin)
+    if (!response.ok) throw refusal(response.status, answer as Refusal, { origin, token })
+    return answer as T
+  }
+
+  return {
+    call,
+    async list<T> (path: string) {
+      const all: T[] = []
+      let cursor: string | null = ''
+      for (let pages = 0; cursor !== null && pages < PAGES_MAX; pages++) {
+        const page: ListPage<T> = await call('GET', `${path}?limit=${PAGE_ITEMS}${cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`}`)
+        all.push(...page.data)
+        cursor = page.next_cursor
+      }
+      return all
+    }
+  }
+}
+
+interface ListPage<T> { readonly data: readonly T[], readonly next_cursor: string | null }
+interface Refusal { readonly error?: { readonly message?: string } }
+
+function originOf (url: string): string {
+  if (URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)) return new URL(url).origin
+  throw new CliError(EXIT_CODES.misused, `${url} is no URL such as http://127.0.0.1:8788`)
+}
+
+/** Never from the command line: a process list shows arguments. */
+function tokenFrom ({ secrets, store }: Config): Token {
+  if (secrets.admin_token !== undefined) return { text: secrets.admin_token, source: 'DASHGATE_ADMIN_TOKEN or the configuration' }
+  const path = join(store.data_dir, ADMIN_TOKEN_FILE)
+  const text = readTextFile(path)?.trim()
+  if (text !== undefined && text !== '') return { text, source: path }
+  throw new CliError(EXIT_CODES.misused, `There is no admin token: set DASHGATE_ADMIN_TOKEN or DASHGATE_ADMIN_TOKEN_FILE, or run this where ${path} is. ` +
+    'A gateway that was given no token makes that file at its first start.')
+}
+
+async function answerFrom (url: string, request: RequestInit, origin: string): Promise<Response> {
+  try {
+    return await fetch(url, { ...request, signal: AbortSignal.timeout(TIMEOUT_MS), redirect: 'manual' })
+  } catch (cause) {
+    throw new CliError(EXIT_CODES.failed, `No gateway answers at ${origin}. Is it running, and is its admin listener there?`, { cause })
+  }
+}
+
+async function jsonOf (response: Response, origin: string): Promise<unknown> {
+  try {
+    return await response.json()
+  } catch (cause) {
+    throw new CliError(EXIT_CODES.failed, `What answers at ${origin} is no admin API of a gateway.`, { cause })
+  }
+}
+
+function refusal (status: number, { error }: Refusal, { origin, token }: { origin: string, token: Token }): CliError {
+  if (status === 401) return new CliError(EXIT_CODES.failed, `The gateway at ${origin} refuses the admin token, which is from ${token.source}.`)
+  return new CliError(status === 400 ? EXIT_CODES.misused : EXIT_CODES.failed, error?.message ?? `The gateway at ${origin} answers with status ${status}.`)
+}

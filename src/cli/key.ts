@@ -1,0 +1,70 @@
+import { Command } from 'commander'
+import { addAdminOptions, createAdminClient } from './admin-client.ts'
+import { addLimitOptions, settingsFrom } from './limit-options.ts'
+import { limitsText } from './limits-text.ts'
+import { printJson, printLine } from './context.ts'
+import { tableText } from './table.ts'
+import type { AdminOptions } from './admin-client.ts'
+import type { CliContext } from './context.ts'
+import type { LimitOptions } from './limit-options.ts'
+import type { ShownLimits } from './limits-text.ts'
+
+interface ShownKey extends ShownLimits {
+  readonly id: string
+  readonly name?: string
+  readonly expires_at?: string
+  readonly created_at: string
+}
+
+interface CreateOptions extends AdminOptions, LimitOptions { readonly expiresAt?: string }
+
+/** `key create`, `key list` and `key revoke`. */
+export function keyCommand (context: CliContext): Command {
+  return new Command('key')
+    .description('Makes, lists and revokes client keys of the running gateway.')
+    .addCommand(addAdminOptions(addLimitOptions(new Command('create'))
+      .option('--expires-at <time>', 'when the key dies, such as 2027-05-22T00:00:00+08:00'))
+      .description('Makes a key and prints its secret, which is not to be seen again.')
+      .argument('<team>', 'whose key it is')
+      .action((team: string, options: CreateOptions) => create(team, options, context)))
+    .addCommand(addAdminOptions(new Command('list'))
+      .description('Lists the keys of a team.')
+      .argument('<team>', 'the team')
+      .action((team: string, options: AdminOptions) => list(team, options, context)))
+    .addCommand(addAdminOptions(new Command('revoke'))
+      .description('Ends a key at once.')
+      .argument('<id>', 'the key\'s id, which stands in its secret too: sk-dg-<id>-...')
+      .action((id: string, options: AdminOptions) => revoke(id, options, context)))
+}
+
+async function create (team: string, options: CreateOptions, context: CliContext): Promise<void> {
+  const settings = await settingsFrom(options)
+  if (options.expiresAt !== undefined) settings['expires_at'] = options.expiresAt
+  const key = await createAdminClient(options, context).call<ShownKey & { secret: string }>('POST', `${pathOf(team)}/keys`, settings)
+  if (options.json === true) {
+    printJson(context.stdout, key)
+    return
+  }
+  printLine(context.stdout, `Key ${key.id} of team ${team}. Its secret is shown only now:\n\n  ${key.secret}\n`)
+}
+
+async function list (team: string, options: AdminOptions, context: CliContext): Promise<void> {
+  const keys = await createAdminClient(options, context).list<ShownKey>(`${pathOf(team)}/keys`)
+  if (options.json === true) printJson(context.stdout, { data: keys })
+  else if (keys.length === 0) printLine(context.stdout, `Team ${team} has no keys.`)
+  else printLine(context.stdout, tableText(['KEY', 'CREATED', 'EXPIRES', 'LIMITS', 'NAME'], keys.map(rowOf)))
+}
+
+function rowOf (key: ShownKey): string[] {
+  return [key.id, key.created_at, key.expires_at ?? 'never', limitsText(key), key.name ?? '']
+}
+
+async function revoke (id: string, options: AdminOptions, context: CliContext): Promise<void> {
+  await createAdminClient(options, context).call('DELETE', `/keys/${encodeURIComponent(id)}`)
+  if (options.json === true) printJson(context.stdout, { id, revoked: true })
+  else printLine(context.stdout, `Key ${id} is revoked.`)
+}
+
+function pathOf (team: string): string {
+  return `/teams/${encodeURIComponent(team)}`
+}

@@ -1,0 +1,67 @@
+import t from 'tap'
+import { createManualClock } from '../support/fixed.ts'
+import { createMemoryAccounts } from './memory-store.ts'
+import { ensureFirstKey } from '../../src/accounts/first-key.ts'
+import { GatewayError } from '../../src/core/errors.ts'
+import { openDirectory } from '../../src/accounts/directory.ts'
+
+const clock = createManualClock()
+
+t.test('the first key is made with its team, once', async (t) => {
+  const directory = await openDirectory(createMemoryAccounts(), clock)
+  for (let starts = 0; starts < 2; starts++) await ensureFirstKey(directory, 'digest-1')
+  t.match(directory.findByDigest('digest-1'), { team: { id: 'default' }, key: { id: 'bootstrap', team: 'default', revision: 1 } })
+  t.equal(directory.keysOf('default').length, 1)
+})
+
+t.test('another secret takes the place of the one before, and no other key is touched', async (t) => {
+  const directory = await openDirectory(createMemoryAccounts(), clock)
+  await ensureFirstKey(directory, 'digest-1')
+  await directory.createKey({ id: 'abcdefgh', team: 'default', digest: 'digest-2', settings: {} })
+  const key = directory.key('bootstrap')
+  if (key === undefined) throw new Error('no first key')
+  await directory.replaceKey(key, { settings: { name: 'kept' } })
+  await ensureFirstKey(directory, 'digest-3')
+  t.equal(directory.findByDigest('digest-1'), undefined)
+  t.match(directory.findByDigest('digest-3'), { key: { id: 'bootstrap', settings: { name: 'kept' } } })
+  t.ok(directory.findByDigest('digest-2'))
+})
+
+t.test('a secret that is known under another id is left there', async (t) => {
+  const directory = await openDirectory(createMemoryAccounts(), clock)
+  await directory.createTeam('default', {})
+  await directory.createKey({ id: 'abcdefgh', team: 'default', digest: 'digest-1', settings: {} })
+  await ensureFirstKey(directory, 'digest-1')
+  t.same(directory.keysOf('default').map(({ id }) => id), ['abcdefgh'])
+})
+
+t.test('a first key that was revoked is made anew', async (t) => {
+  const directory = await openDirectory(createMemoryAccounts(), clock)
+  await ensureFirstKey(directory, 'digest-1')
+  const key = directory.key('bootstrap')
+  if (key === undefined) throw new Error('no first key')
+  await directory.removeKey(key)
+  await ensureFirstKey(directory, 'digest-1')
+  t.match(directory.key('bootstrap'), { digest: 'digest-1', revision: 3 })
+})
+
+t.test('gateways that start together agree', async (t) => {
+  const store = createMemoryAccounts()
+  const directories = await Promise.all(Array.from({ length: 5 }, () => openDirectory(store, clock)))
+  await Promise.all(directories.map((directory) => ensureFirstKey(directory, 'digest-1')))
+  for (const directory of directories) {
+    await directory.catchUp()
+    t.match(directory.findByDigest('digest-1'), { key: { id: 'bootstrap', revision: 1 } })
+  }
+})
+
+t.test('what goes on being in conflict ends', async (t) => {
+  const directory = await openDirectory(createMemoryAccounts(), clock)
+  let tries = 0
+  const createTeam = async (): Promise<never> => {
+    tries++
+    throw new GatewayError('conflict', 'again')
+  }
+  await t.rejects(ensureFirstKey({ ...directory, createTeam }, 'digest-1'), { message: 'again' })
+  t.equal(tries, 5)
+})

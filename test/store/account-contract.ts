@@ -1,0 +1,135 @@
+import type { Test } from 'tap'
+import { GatewayError } from '../../src/core/errors.ts'
+import { REMOVAL_MEMORY_MS } from '../../src/accounts/store.ts'
+import type { AccountEntry, AccountStore } from '../../src/accounts/store.ts'
+import type { ClientKey, Team } from '../../src/accounts/account.ts'
+
+export interface AccountStoreUnderTest {
+  readonly store: AccountStore
+  /** Another process's view of the same accounts. */
+  readonly other: AccountStore
+}
+
+const NOW_MS = Date.UTC(2026, 5, 1)
+
+export function teamEntry (id: string, revision: number, settings: Team['settings'] = {}): AccountEntry {
+  return { kind: 'team', id, revision, removedMs: undefined, document: { id, settings, createdMs: NOW_MS, revision } }
+}
+
+export function keyEntry (id: string, revision: number, changes: Partial<ClientKey> = {}): AccountEntry {
+  const document = { id, team: 'search', digest: `digest-of-${id}`, settings: {}, createdMs: NOW_MS, revision, ...changes }
+  return { kind: 'key', id, revision, removedMs: undefined, document }
+}
+
+function removal (kind: AccountEntry['kind'], id: string, revision: number, removedMs = Date.now()): AccountEntry {
+  return { kind, id, revision, removedMs, document: undefined }
+}
+
+/** What every store of teams and keys promises. @param open gives an empty store of its own to each test */
+export async function accountContract (t: Test, open: (t: Test) => Promise<AccountStoreUnderTest>): Promise<void> {
+  await t.test('what is written is loaded, to the letter', async (t) => {
+    const { store, other } = await open(t)
+    t.same((await store.load()).entries, [])
+    const written = [teamEntry('search', 1, { name: '搜索 "team"', models: ['qwen-*'], budgets: [] }), keyEntry('abcdefgh', 1, { settings: { name: "o'key" } })]
+    for (const entry of written) await store.put(entry)
+    for (const side of [store, other]) t.strictSame(sorted((await side.load()).entries), sorted(written))
+  })
+
+  await t.test('only the next revision is written', async (t) => {
+    const { store, other } = await open(t)
+    await store.put(teamEntry('search', 1))
+    await refused(t, store.put(teamEntry('search', 3)))
+    await store.put(teamEntry('search', 2, { name: 'second' }))
+    for (const revision of [1, 2, 4]) await refused(t, other.put(teamEntry('search', revision, { name: 'third' })))
+    t.same((await store.load()).entries, [teamEntry('search', 2, { name: 'second' })])
+  })
+
+  await t.test('of two that write the same revision one is refused', async (t) => {
+    const { store, other } = await open(t)
+    const results = await Promise.allSettled([store.put(teamEntry('search', 1, { name: 'a' })), other.put(teamEntry('search', 1, { name: 'b' }))])
+    t.same(results.map((result) => result.status).sort(), ['fulfilled', 'rejected'])
+  })
+
+  await t.test('a removal is a revision, and what is made anew goes on from there', async (t) => {
+    const { store } = await open(t)
+    await store.put(teamEntry('search', 1))
+    await refused(t, store.put(removal('team', 'search', 1)))
+    const gone = removal('team', 'search', 2)
+    await store.put(gone)
+    t.strictSame((await store.load()).entries, [gone])
+    await refused(t, store.put(teamEntry('search', 1)))
+    await store.put(teamEntry('search', 3))
+    t.strictSame((await store.load()).entries, [teamEntry('search', 3)])
+  })
+
+  await t.test('a key needs its team, and a team with keys stays', async (t) => {
+    const { store } = await open(t)
+    await refused(t, store.put(keyEntry('abcdefgh', 1)))
+    await store.put(teamEntry('search', 1))
+    await store.put(teamEntry('sea', 1))
+    await store.put(keyEntry('abcdefgh', 1))
+    await refused(t, store.put(removal('team', 'search', 2)))
+    await store.put(removal('team', 'sea', 2))
+    await refused(t, store.put(keyEntry('zzzzzzzz', 1, { team: 'sea' })), 'a team that is gone')
+    await store.put(removal('key', 'abcdefgh', 2))
+    await store.put(removal('team', 'search', 2))
+    t.ok((await store.load()).entries.every((entry) => entry.document === undefined))
+  })
+
+  await t.test('changes are told from a cursor on, each entry as it is now', async (t) => {
+    const { store, other } = await open(t)
+    await store.put(teamEntry('search', 1))
+    const { cursor } = await other.load()
+    const none = await other.changesSince(cursor)
+    t.match(none, { status: 'changes', entries: [] })
+    await store.put(teamEntry('search', 2))
+    await store.put(keyEntry('abcdefgh', 1))
+    await store.put(teamEntry('search', 3))
+    const changes = await other.changesSince(cursor)
+    if (changes.status !== 'changes') throw new Error(changes.status)
+    t.strictSame(byName(changes.entries), byName([teamEntry('search', 3), keyEntry('abcdefgh', 1)]))
+    t.match(await other.changesSince(changes.cursor), { status: 'changes', entries: [], cursor: changes.cursor })
+    const gone = removal('key', 'abcdefgh', 2)
+    await store.put(gone)
+    const later = await other.changesSince(changes.cursor)
+    t.strictSame(later.status === 'changes' ? later.entries : later.status, [gone])
+  })
+
+  await t.test('only what is later than the store has is restored', async (t) => {
+    const { store, other } = await open(t)
+    await store.put(teamEntry('search', 1))
+    await store.put(teamEntry('search', 2, { name: 'kept' }))
+    const gone = removal('key', 'abcdefgh', 2)
+    await other.restore([teamEntry('search', 1), teamEntry('search', 2, { name: 'not taken' }), teamEntry('ads', 7), gone])
+    t.strictSame(sorted((await store.load()).entries), sorted([teamEntry('search', 2, { name: 'kept' }), teamEntry('ads', 7), gone]))
+    await refused(t, store.put(keyEntry('abcdefgh', 1)))
+    await other.restore([])
+  })
+
+  await t.test('a removal is forgotten after its time', async (t) => {
+    const { store } = await open(t)
+    await store.put(teamEntry('search', 1))
+    await store.put(keyEntry('abcdefgh', 1))
+    await store.put(removal('key', 'abcdefgh', 2, Date.now() - REMOVAL_MEMORY_MS - 60_000))
+    await store.put(keyEntry('zzzzzzzz', 1))
+    const recent = removal('key', 'zzzzzzzz', 2)
+    await store.put(recent)
+    t.strictSame(sorted((await store.load()).entries), sorted([teamEntry('search', 1), recent]))
+    await store.put(keyEntry('abcdefgh', 3))
+    t.strictSame(sorted((await store.load()).entries), sorted([teamEntry('search', 1), recent, keyEntry('abcdefgh', 3)]), 'whoever remembers it may go on from there')
+  })
+}
+
+async function refused (t: Test, write: Promise<void>, name = 'refused as a conflict'): Promise<void> {
+  const caught = await write.then(() => undefined, (error: unknown) => error)
+  t.ok(caught instanceof GatewayError && caught.kind === 'conflict', name)
+}
+
+function sorted (entries: readonly AccountEntry[]): readonly AccountEntry[] {
+  return [...entries].sort((a, b) => `${a.kind}:${a.id}` < `${b.kind}:${b.id}` ? -1 : 1)
+}
+
+/** The last that is told of each. */
+function byName (entries: readonly AccountEntry[]): ReadonlyMap<string, AccountEntry> {
+  return new Map(sorted(entries).map((entry) => [`${entry.kind}:${entry.id}`, entry]))
+}
