@@ -22,7 +22,7 @@ export function addChatRoutes (app: FastifyInstance, deps: AppDeps): void {
       app.post(path, {
         onRequest: async (request, reply) => {
           const headers = headerValues(request.headers)
-          request.caller = { principal: deps.authenticate(headers), headers }
+          request.caller = { principal: deps.authenticate(headers, request.socket.remoteAddress), headers }
           checkContentType(headers)
           checkContentLength(headers, request.routeOptions.bodyLimit)
           // Whoever waits for leave to send its body gets it now that nothing but the body can be wrong.

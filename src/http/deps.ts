@@ -2,7 +2,9 @@ import type { Authenticate } from '../accounts/authenticate.ts'
 import type { Catalog } from '../core/catalog.ts'
 import type { Clock, Ids } from '../core/clock.ts'
 import type { ConnectionLimits } from './limits.ts'
+import type { Explanations } from '../limits/explanations.ts'
 import type { GatewayError } from '../core/errors.ts'
+import type { Ledger } from '../metering/ledger.ts'
 import type { Protocol } from '../core/protocol.ts'
 import type { Refuse } from './refusal.ts'
 import type { RelayDeps } from '../relay/handle.ts'
@@ -13,6 +15,8 @@ export interface AppDeps extends RelayDeps {
   readonly ids: Ids
   readonly authenticate: Authenticate
   readonly currentCatalog: () => Catalog
+  readonly ledger: Ledger
+  readonly explanations: Pick<Explanations, 'limitsOf'>
   /** False while draining: load balancers are to look elsewhere. */
   readonly isReady: () => boolean
   readonly refused: (error: GatewayError) => void

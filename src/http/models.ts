@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { GatewayError } from '../core/errors.ts'
 import { headerValues } from './headers.ts'
+import { mayUseModel } from '../accounts/principal.ts'
 import type { AppDeps } from './deps.ts'
 import type { Model } from '../core/catalog.ts'
 
@@ -10,13 +11,14 @@ const PREFIXES = ['/v1', '/compatible-mode/v1', '']
 export function addModelRoutes (app: FastifyInstance, deps: AppDeps): void {
   for (const prefix of PREFIXES) {
     app.get(`${prefix}/models`, async (request) => {
-      deps.authenticate(headerValues(request.headers))
-      return { object: 'list', data: [...deps.currentCatalog().models.values()].map(modelObject) }
+      const principal = deps.authenticate(headerValues(request.headers), request.socket.remoteAddress)
+      const models = [...deps.currentCatalog().models.values()].filter((model) => mayUseModel(principal, model.name))
+      return { object: 'list', data: models.map(modelObject) }
     })
     app.get<{ Params: { id: string } }>(`${prefix}/models/:id`, async (request) => {
-      deps.authenticate(headerValues(request.headers))
+      const principal = deps.authenticate(headerValues(request.headers), request.socket.remoteAddress)
       const model = deps.currentCatalog().resolve(request.params.id)
-      if (model === undefined) throw new GatewayError('model_not_found', 'The model does not exist or you do not have access to it.')
+      if (model === undefined || !mayUseModel(principal, model.name)) throw new GatewayError('model_not_found', 'The model does not exist or you do not have access to it.')
       return modelObject(model)
     })
   }

@@ -1,21 +1,34 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { GatewayError } from '../core/errors.ts'
 import { headerValues } from './headers.ts'
+import { reportBody } from '../limits/reports.ts'
 import type { AppDeps } from './deps.ts'
-import type { LedgerRecord } from '../metering/ledger.ts'
+import type { LedgerRecord, RefusalRecord } from '../metering/ledger.ts'
+import type { Principal } from '../accounts/principal.ts'
 
 /** The gateway's own routes for holders of a client key. */
 export function addOwnRoutes (app: FastifyInstance, deps: AppDeps): void {
+  const callerOf = ({ headers, socket }: FastifyRequest): Principal =>
+    deps.authenticate(headerValues(headers), socket.remoteAddress)
+
+  app.get('/dashgate/v1/limits', async (request) => {
+    const { team, keyId, account } = callerOf(request)
+    return { team, key_id: keyId, limits: (await deps.explanations.limitsOf(account)).map(reportBody) }
+  })
+
   app.get<{ Params: { id: string } }>('/dashgate/v1/requests/:id', async (request) => {
-    const principal = deps.authenticate(headerValues(request.headers))
-    const record = deps.ledger.find(request.params.id, principal.team)
+    const { team } = callerOf(request)
+    const { id } = request.params
+    const record = await deps.ledger.find(id, team)
+    if (record !== undefined) return requestObject(record)
+    const refusal = await deps.refusals.find(id, team)
+    if (refusal !== undefined) return refusalObject(refusal)
     // Another team's request is answered like one that never was.
-    if (record === undefined) throw new GatewayError('not_found', 'There is no such request.')
-    return requestObject(record)
+    throw new GatewayError('not_found', 'There is no such request.')
   })
 }
 
-/** What was decided and charged. Money is in 10⁻⁹ of the currency. */
+/** What was decided and charged. Money is in 10⁻⁹ of the currency, but in `limits`, where it is in the currency. */
 function requestObject (record: LedgerRecord): object {
   const { usage } = record
   return {
@@ -43,6 +56,24 @@ function requestObject (record: LedgerRecord): object {
     cost_nano: record.costNano,
     currency: record.currency ?? null,
     first_content_ms: record.firstContentMs ?? null,
-    duration_ms: record.durationMs
+    duration_ms: record.durationMs,
+    limits: record.limits.map(reportBody)
+  }
+}
+
+/** What a limit refused, with every limit as it stood then. */
+function refusalObject (refusal: RefusalRecord): object {
+  return {
+    request_id: refusal.requestId,
+    time: new Date(refusal.timeMs).toISOString(),
+    team: refusal.team,
+    key_id: refusal.keyId,
+    model: refusal.model,
+    outcome: 'refused',
+    error: refusal.errorKind,
+    message: refusal.message,
+    usage: null,
+    cost_nano: 0,
+    limits: refusal.limits.map(reportBody)
   }
 }

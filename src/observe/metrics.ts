@@ -1,10 +1,13 @@
 import { Counter, Histogram, Registry, collectDefaultMetrics } from 'prom-client'
+import { createStoreMetrics } from './store-metrics.ts'
+import type { StoreMetrics } from './store-metrics.ts'
 import type { GatewayError } from '../core/errors.ts'
 import type { Exchange } from '../relay/exchange.ts'
 
 /** Every metric this process exposes. Labels take configured names and closed lists only, so the series are bounded. */
 export interface Metrics {
   readonly registry: Registry
+  readonly store: StoreMetrics
   record (exchange: Exchange, durationMs: number): void
   /** A request that was refused before it became an exchange: no key, no such route, broken framing. */
   recordRefused (error: GatewayError): void
@@ -30,20 +33,18 @@ export function createMetrics (): Metrics {
     labelNames: ['model', 'direction', 'source'],
     registers
   })
-  const duration = new Histogram({
-    name: 'dashgate_request_duration_seconds', help: 'Time from the request to the end of its answer.', labelNames: ['surface', 'upstream'], buckets: SECONDS, registers
-  })
-  const firstContent = new Histogram({
-    name: 'dashgate_first_content_seconds', help: 'Time from the request to the first generated content of a stream.', labelNames: ['upstream'], buckets: SECONDS, registers
-  })
+  const { duration, firstContent } = createHistograms(registry)
 
   const refused = new Counter({
     name: 'dashgate_refused_total', help: 'Requests refused before they were read, by kind of error.', labelNames: ['error'], registers
   })
   const lost = new Counter({ name: 'dashgate_ledger_lost_total', help: 'Ledger records that could not be written.', registers })
 
+  const store = createStoreMetrics(registry)
+
   return {
     registry,
+    store,
     recordRefused (error) { refused.inc({ error: error.kind }) },
     recordLost () { lost.inc() },
     record (exchange, durationMs) {
@@ -52,6 +53,7 @@ export function createMetrics (): Metrics {
       const upstream = exchange.target?.upstream.name ?? 'none'
       const surface = exchange.surface.name
       requests.inc({ surface, model, upstream, outcome: exchange.outcome ?? 'failed', error: exchange.error?.kind ?? 'none' })
+      if (exchange.admission === undefined) store.refusedByLimit(exchange)
       duration.observe({ surface, upstream }, durationMs / 1000)
       if (exchange.firstContentMonotonicMs !== undefined) {
         firstContent.observe({ upstream }, (exchange.firstContentMonotonicMs - exchange.startedMonotonicMs) / 1000)
@@ -63,5 +65,17 @@ export function createMetrics (): Metrics {
       tokens.inc({ model, direction: 'output', source }, outputTokens)
       tokens.inc({ model, direction: 'reasoning', source }, reasoningTokens)
     }
+  }
+}
+
+function createHistograms (registry: Registry): { readonly duration: Histogram, readonly firstContent: Histogram } {
+  const common = { buckets: SECONDS, registers: [registry] }
+  return {
+    duration: new Histogram({
+      ...common, name: 'dashgate_request_duration_seconds', help: 'Time from the request to the end of its answer.', labelNames: ['surface', 'upstream']
+    }),
+    firstContent: new Histogram({
+      ...common, name: 'dashgate_first_content_seconds', help: 'Time from the request to the first generated content of a stream.', labelNames: ['upstream']
+    })
   }
 }

@@ -2,12 +2,17 @@ import { EVENT_BYTES_MAX } from './lane.ts'
 import { Splitter } from '../sse/splitter.ts'
 import { parseEvent } from '../sse/parser.ts'
 import { truncatedStream } from '../core/errors.ts'
+import { pastHold } from './lane.ts'
+import type { ChatEvent } from '../core/event.ts'
 import type { Lane, LaneOptions } from './lane.ts'
 
 const DATA = Buffer.from('data:')
 const EVENT_END = Buffer.from('\n\n')
 /** The splitter waited for the LF of a CRLF behind this blank line; the end of the stream says that there is none. */
 const BLANK_LINE_OF_CR = /[\r\n]\r$/
+
+/** What ends a lone choice that is not to go on. */
+const CUT_SHORT: readonly ChatEvent[] = [{ type: 'choice-end', choice: 0, reason: 'length' }, { type: 'response-end' }]
 
 /** Same protocol on both sides: every event goes out as the bytes it came in, unless the observer says otherwise. */
 export function createByteLane ({ opened, target, meter, write, identity }: LaneOptions): Lane {
@@ -40,6 +45,16 @@ export function createByteLane ({ opened, target, meter, write, identity }: Lane
       if (!observer.complete) throw truncatedStream()
     },
     endWhole: () => observer.complete && splitter.rest().length === 0,
+    cut () {
+      if (opened.envelope.choices > 1) throw pastHold()
+      const encoder = opened.createEncoder(identity)
+      // The client has this text; where its protocol repeats all of it in the last event, the encoder has to know it.
+      encoder.encode({ type: 'text-delta', choice: 0, text: observer.outputText() })
+      for (const event of CUT_SHORT) {
+        const bytes = encoder.encode(event)
+        if (bytes !== undefined) write(bytes)
+      }
+    },
     errorBytes: (error) => opened.createEncoder(identity).encode({ type: 'response-error', error }),
     get eventsSeen () { return eventsSeen }
   }

@@ -43,6 +43,7 @@ function createDecodingLane ({ target, meter }: Pick<LaneOptions, 'target' | 'me
   const decoder = target.upstream.protocol.dialect.createDecoder(target)
   const splitter = new Splitter(EVENT_BYTES_MAX)
   const tally = createTally()
+  const openChoices = new Set<number>()
   let eventsSeen = 0
   meter.watch(tally)
 
@@ -52,6 +53,8 @@ function createDecodingLane ({ target, meter }: Pick<LaneOptions, 'target' | 'me
       tally.add(event)
       eventsSeen++
       if (outputTextOf(event) !== '') meter.contentSeen()
+      if (event.type === 'choice-end') openChoices.delete(event.choice)
+      else if ('choice' in event) openChoices.add(event.choice)
       emit(event)
     }
   }
@@ -68,6 +71,10 @@ function createDecodingLane ({ target, meter }: Pick<LaneOptions, 'target' | 'me
       if (events.at(-1)?.type !== 'response-end') return false
       onEvents(events)
       return true
+    },
+    cut () {
+      onEvents([...openChoices].map((choice): ChatEvent => ({ type: 'choice-end', choice, reason: 'length' })))
+      onEvents([{ type: 'response-end' }])
     },
     errorBytes,
     get eventsSeen () { return eventsSeen }

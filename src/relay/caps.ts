@@ -1,5 +1,5 @@
 import { GatewayError, invalidParameter } from '../core/errors.ts'
-import { COUNTING_MARGIN_TOKENS, COUNTING_MARGIN_WITH_TOOLS_TOKENS, fitsByBytes } from '../tokens/bounds.ts'
+import { countingMargin, fitsByBytes } from '../tokens/bounds.ts'
 import type { Envelope } from '../core/protocol.ts'
 import type { Exchange } from './exchange.ts'
 import { TokenCounterError } from '../tokens/counter.ts'
@@ -35,11 +35,10 @@ function fitOutput (exchange: Exchange, envelope: Envelope): void {
 
 async function fitInput (exchange: Exchange, envelope: Envelope, tokens: TokenCounter): Promise<void> {
   const { model, call } = exchange
-  if (model === undefined || call === undefined || !envelope.textOnly || model.tokenizer !== 'qwen') return
+  if (model === undefined || call === undefined || envelope.mediaParts > 0 || model.tokenizer !== 'qwen') return
   if (fitsByBytes(call.body.bytes.length, model.inputTokensMax, envelope.toolsBytes)) return
   const prompt = envelope.prompt()
-  const margin = prompt.tools === undefined ? COUNTING_MARGIN_TOKENS : COUNTING_MARGIN_WITH_TOOLS_TOKENS
-  const tokensMax = model.inputTokensMax + margin
+  const tokensMax = model.inputTokensMax + countingMargin(prompt.tools !== undefined)
   const counted = await countOrRefuse(() => tokens.count(prompt, { tokensMax }))
   exchange.inputTokensCounted = counted
   if (counted > tokensMax) {
@@ -48,7 +47,7 @@ async function fitInput (exchange: Exchange, envelope: Envelope, tokens: TokenCo
 }
 
 /** A prompt that cannot be counted now is not let through uncounted. */
-async function countOrRefuse (count: () => number | Promise<number>): Promise<number> {
+export async function countOrRefuse (count: () => number | Promise<number>): Promise<number> {
   try {
     return await count()
   } catch (cause) {

@@ -1,7 +1,10 @@
+import type { Admission } from '../limits/admission.ts'
 import type { Catalog, Model, Target } from '../core/catalog.ts'
 import type { Clock } from '../core/clock.ts'
 import type { ClientCall, OpenedCall, Protocol } from '../core/protocol.ts'
 import type { GatewayError } from '../core/errors.ts'
+import type { LedgerRecord } from '../metering/ledger.ts'
+import type { LimitReport } from '../metering/limit-report.ts'
 import type { Principal } from '../accounts/principal.ts'
 import type { Usage } from '../core/usage.ts'
 import type { ClientReply } from './client-reply.ts'
@@ -23,6 +26,10 @@ export interface Exchange {
   inputTokensCounted: number | undefined
   /** The output cap the gateway sends in place of the client's; undefined where it leaves it alone. */
   outputTokensMax: number | undefined
+  /** What every limit that applies said. */
+  limits: readonly LimitReport[]
+  /** What is held for the request; undefined before it is let in. */
+  admission: Admission | undefined
   target: Target | undefined
   attempts: number
   /** Whether the present attempt's request has gone out: then it may have been billed, answered or not. */
@@ -32,10 +39,12 @@ export interface Exchange {
   usage: Usage | undefined
   outcome: Outcome | undefined
   error: GatewayError | undefined
+  /** Whether the answer was ended because it ran past what was held for it. */
+  cut: boolean
 }
 
-/** How a request ended: the answer was whole, something failed, or the client left. */
-export type Outcome = 'completed' | 'failed' | 'client_closed'
+/** How a request ended: the answer was whole, something failed, the client left, or we cut it short. */
+export type Outcome = LedgerRecord['outcome']
 
 export interface ExchangeStart {
   readonly surface: Protocol
@@ -55,6 +64,8 @@ export function openExchange (start: ExchangeStart, deps: { readonly clock: Cloc
     model: undefined,
     inputTokensCounted: undefined,
     outputTokensMax: undefined,
+    limits: [],
+    admission: undefined,
     target: undefined,
     attempts: 0,
     sent: false,
@@ -62,7 +73,8 @@ export function openExchange (start: ExchangeStart, deps: { readonly clock: Cloc
     firstContentMonotonicMs: undefined,
     usage: undefined,
     outcome: undefined,
-    error: undefined
+    error: undefined,
+    cut: false
   }
 }
 

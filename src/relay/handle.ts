@@ -1,12 +1,15 @@
 import { GatewayError } from '../core/errors.ts'
+import { admit } from './admit.ts'
 import { attempt } from './attempt.ts'
 import { fitCaps } from './caps.ts'
+import { mayUseModel } from '../accounts/principal.ts'
 import { createMeter } from './meter.ts'
 import { respond } from './respond.ts'
 import { sendError } from './client-reply.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Exchange } from './exchange.ts'
-import type { Ledger } from '../metering/ledger.ts'
+import type { Limiter } from '../limits/limiter.ts'
+import type { Refusals } from '../metering/ledger.ts'
 import type { JsonBody } from '../core/body.ts'
 import type { HeaderValues } from '../core/protocol.ts'
 import type { Send } from '../upstream/send.ts'
@@ -17,7 +20,8 @@ export interface RelayDeps {
   readonly random: () => number
   readonly send: Send
   readonly tokens: TokenCounter
-  readonly ledger: Ledger
+  readonly limiter: Limiter
+  readonly refusals: Refusals
   /** Called once for every exchange, after it has ended. */
   readonly record: (exchange: Exchange) => void
   /** Told of an exchange whose record could not be made. */
@@ -39,10 +43,12 @@ export async function handle (exchange: Exchange, incoming: Incoming, deps: Rela
     const opened = exchange.opened = exchange.surface.surface.open(call, exchange.catalog.vendorRules)
     exchange.model = resolveModel(exchange, opened.envelope.model)
     await fitCaps(exchange, opened.envelope, deps.tokens)
+    await admit(exchange, opened.envelope, deps)
     const answer = await attempt(exchange, { call, opened }, deps)
     await respond(exchange, { opened, answer, meter }, deps)
   } catch (caught) {
     exchange.error ??= GatewayError.from(caught)
+    noteRefusal(exchange, deps.refusals)
     sendError(exchange.reply, exchange.surface.surface, exchange.error)
   } finally {
     // The client has its answer by now: what fails here is for the operator alone.
@@ -51,9 +57,28 @@ export async function handle (exchange: Exchange, incoming: Incoming, deps: Rela
   }
 }
 
-function resolveModel ({ catalog }: Exchange, name: string): NonNullable<Exchange['model']> {
+function resolveModel ({ catalog, principal }: Exchange, name: string): NonNullable<Exchange['model']> {
   const model = catalog.resolve(name)
-  if (model !== undefined) return model
+  if (model !== undefined && mayUseModel(principal, model.name)) return model
+  if (model !== undefined) {
+    throw new GatewayError('permission_denied', `This key may not use the model ${JSON.stringify(name)}. GET /v1/models lists the ones it may.`, { param: 'model' })
+  }
   throw new GatewayError('model_not_found', `The model ${JSON.stringify(name)} does not exist or you do not have access to it. ` +
     'GET /v1/models lists the ones you may use.', { param: 'model' })
+}
+
+/** Whoever was refused by a limit can ask why afterwards. */
+function noteRefusal (exchange: Exchange, refusals: Refusals): void {
+  const { error, limits, principal, model } = exchange
+  if (error === undefined || exchange.admission !== undefined || limits.length === 0) return
+  refusals.append({
+    requestId: exchange.requestId,
+    timeMs: exchange.startedMs,
+    team: principal.team,
+    keyId: principal.keyId,
+    model: model?.name ?? '',
+    errorKind: error.kind,
+    message: error.message,
+    limits
+  })
 }

@@ -1,4 +1,4 @@
-import type { GatewayError } from '../core/errors.ts'
+import { GatewayError } from '../core/errors.ts'
 import type { Meter } from './meter.ts'
 import type { OpenedCall, ReplyIdentity } from '../core/protocol.ts'
 import type { Target } from '../core/catalog.ts'
@@ -10,6 +10,8 @@ export interface Lane {
   end (): void
   /** Where all of the answer has come, ends it and says true. For an upstream that breaks off after its last word. */
   endWhole (): boolean
+  /** Ends the answer where it stands, as one that has reached its length. @throws GatewayError where that cannot be said */
+  cut (): void
   /** Tells the client of a failure inside a stream whose head is out. */
   errorBytes (error: GatewayError): Buffer | undefined
   /** Grows with every event that carries more than comments; the idle deadline watches it. */
@@ -22,6 +24,11 @@ export interface LaneOptions {
   readonly meter: Meter
   readonly write: (bytes: Buffer) => void
   readonly identity: ReplyIdentity
+}
+
+/** For answers of several choices: which of them is over the hold cannot be told to their client. */
+export function pastHold (): GatewayError {
+  return new GatewayError('upstream_protocol', 'The upstream went on past the length it was given.')
 }
 
 /** Longest event taken from an upstream. */

@@ -3,9 +3,11 @@ import type { ErrorKind } from '../core/errors.ts'
 import { NO_USAGE } from '../core/usage.ts'
 import { TokenCounterError } from '../tokens/counter.ts'
 import { costNano } from '../metering/prices.ts'
+import { createHoldWatch } from './hold-watch.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Exchange } from './exchange.ts'
-import type { Ledger } from '../metering/ledger.ts'
+import type { HoldWatch } from './hold-watch.ts'
+import type { LedgerRecord } from '../metering/ledger.ts'
 import type { TokenCounter } from '../tokens/counter.ts'
 import type { Usage } from '../core/usage.ts'
 
@@ -13,6 +15,8 @@ import type { Usage } from '../core/usage.ts'
 export interface Tally {
   usage (): Usage | undefined
   outputText (): string
+  /** At least as many as the output so far has tokens, if no count of the upstream's is known. */
+  outputBytes (): number
 }
 
 /** Watches one exchange and settles it exactly once, on every way out. */
@@ -22,34 +26,60 @@ export interface Meter {
   contentSeen (): void
   /** Where to read what has passed so far. It is asked at most once, at the end, whatever the end was. */
   watch (tally: Tally): void
+  /** Whether more has come than is held for the answer. */
+  pastHold (): boolean
   finish (): Promise<void>
 }
 
-export interface MeterDeps { readonly clock: Clock, readonly ledger: Ledger, readonly tokens: TokenCounter }
+export interface MeterDeps { readonly clock: Clock, readonly tokens: TokenCounter }
 
-export function createMeter (exchange: Exchange, { clock, ledger, tokens }: MeterDeps): Meter {
+export function createMeter (exchange: Exchange, { clock, tokens }: MeterDeps): Meter {
   let isBillable = false
   let tally: Tally | undefined
   let isFinished = false
+  let holdWatch: HoldWatch | undefined
 
   return {
     answered () { isBillable = true },
     contentSeen () { exchange.firstContentMonotonicMs ??= clock.monotonicMs() },
     watch (seen) { tally = seen },
+    pastHold () {
+      const heldTokens = exchange.admission?.outputTokensHeld
+      if (tally === undefined || heldTokens === undefined || exchange.model === undefined) return false
+      holdWatch ??= createHoldWatch(heldTokens, exchange.model, tokens)
+      return holdWatch(tally)
+    },
     async finish () {
       if (isFinished) return
       isFinished = true
       exchange.outcome = outcomeOf(exchange)
-      if (exchange.target === undefined || !(isBillable || isUncertain(exchange))) return
-      const reported = believable(tally?.usage(), exchange)
-      if (reported === undefined && isRefusal(exchange)) return
-      exchange.usage = reported ?? await estimate(exchange, tally?.outputText() ?? '', tokens)
-      ledger.append(recordOf(exchange, exchange.usage, clock))
+      const { admission } = exchange
+      if (admission === undefined) return
+      try {
+        exchange.usage = await usageOf(exchange, isBillable, { tally, tokens })
+      } catch (cause) {
+        // What it used is not known. Its lease runs out, and then all that was held for it is charged.
+        admission.abandon()
+        throw cause
+      }
+      if (exchange.usage === undefined) await admission.release()
+      else await admission.settle(exchange.usage, recordOf(exchange, exchange.usage, clock))
     }
   }
 }
 
+/** What the exchange used, or undefined where it cost nothing. */
+async function usageOf (
+  exchange: Exchange, isBillable: unknown, { tally, tokens }: { readonly tally: Tally | undefined, readonly tokens: TokenCounter }
+): Promise<Usage | undefined> {
+  if (exchange.target === undefined || !(isBillable === true || isUncertain(exchange))) return undefined
+  const reported = believable(tally?.usage(), exchange)
+  if (reported === undefined && isRefusal(exchange)) return undefined
+  return reported ?? await estimate(exchange, tally?.outputText() ?? '', tokens)
+}
+
 function outcomeOf (exchange: Exchange): NonNullable<Exchange['outcome']> {
+  if (exchange.cut) return 'cut'
   if (exchange.error === undefined) return 'completed'
   return exchange.error.kind === 'client_closed' ? 'client_closed' : 'failed'
 }
@@ -101,7 +131,7 @@ async function counted (count: () => number | Promise<number>, bytes: number): P
   }
 }
 
-function recordOf (exchange: Exchange, usage: Usage, clock: Clock): Parameters<Ledger['append']>[0] {
+function recordOf (exchange: Exchange, usage: Usage, clock: Clock): LedgerRecord {
   const { model, target, opened } = exchange
   const first = exchange.firstContentMonotonicMs
   return {
@@ -122,6 +152,7 @@ function recordOf (exchange: Exchange, usage: Usage, clock: Clock): Parameters<L
     costNano: costNano(usage, model?.price),
     currency: model?.price?.currency,
     firstContentMs: first === undefined ? undefined : Math.round(first - exchange.startedMonotonicMs),
-    durationMs: Math.round(clock.monotonicMs() - exchange.startedMonotonicMs)
+    durationMs: Math.round(clock.monotonicMs() - exchange.startedMonotonicMs),
+    limits: exchange.limits
   }
 }

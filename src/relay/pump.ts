@@ -7,6 +7,7 @@ import type { ClientReply } from './client-reply.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Exchange } from './exchange.ts'
 import type { Lane } from './lane.ts'
+import type { Meter } from './meter.ts'
 import type { Target } from '../core/catalog.ts'
 
 /** How long an answer nobody listens to is read on to learn its usage, under `client_abort: drain`. */
@@ -17,11 +18,16 @@ const DRAIN_TIMEOUT_MS = 5_000
  * @throws GatewayError where it failed before the head went out, or the client left; later failures are told in the stream
  */
 export async function pump (
-  exchange: Exchange, answer: Answer, createLane: (write: (bytes: Buffer) => void) => Lane, { clock }: { readonly clock: Clock }
+  exchange: Exchange, answer: Answer, createLane: (write: (bytes: Buffer) => void) => Lane, { clock, meter }: PumpDeps
 ): Promise<void> {
-  const flow = new Flow(exchange, answer, clock)
+  const flow = new Flow(exchange, answer, { clock, meter })
   flow.start(createLane((bytes) => flow.write(bytes)))
   await flow.done
+}
+
+export interface PumpDeps {
+  readonly clock: Clock
+  readonly meter: Pick<Meter, 'pastHold'>
 }
 
 class Flow implements BodySink {
@@ -30,6 +36,7 @@ class Flow implements BodySink {
   readonly #reply: ClientReply
   readonly #body: UpstreamBody
   readonly #clock: Clock
+  readonly #meter: PumpDeps['meter']
   readonly #target: Target
   readonly #settle: { resolve: () => void, reject: (error: GatewayError) => void }
   #lane: Lane | undefined
@@ -39,7 +46,7 @@ class Flow implements BodySink {
   #lastEventMonotonicMs: number
   readonly #stopTimers = new Map<'idle' | 'total' | 'stall' | 'drain', () => void>()
 
-  constructor (exchange: Exchange, answer: Answer, clock: Clock) {
+  constructor (exchange: Exchange, answer: Answer, { clock, meter }: PumpDeps) {
     const { promise, resolve, reject } = Promise.withResolvers<undefined>()
     this.done = promise
     this.#settle = { resolve: () => resolve(undefined), reject }
@@ -48,6 +55,7 @@ class Flow implements BodySink {
     this.#body = answer.response.body
     this.#target = answer.target
     this.#clock = clock
+    this.#meter = meter
     this.#lastEventMonotonicMs = clock.monotonicMs()
   }
 
@@ -79,6 +87,7 @@ class Flow implements BodySink {
     const seenBefore = this.#lane.eventsSeen
     try {
       this.#lane.push(chunk)
+      if (this.#meter.pastHold()) this.#cut()
     } catch (caught) {
       this.#fail(GatewayError.from(caught))
     }
@@ -100,6 +109,16 @@ class Flow implements BodySink {
 
   onError (error: GatewayError): void {
     this.#breakOff(error)
+  }
+
+  /** The upstream went on past what is held for the answer: whatever comes now, nobody has set aside the tokens for it. */
+  #cut (): void {
+    this.#body.abort()
+    this.#exchange.cut = true
+    if (this.#draining) return this.#finish(clientLeft())
+    this.#lane?.cut()
+    if (this.#reply.headSent) this.#reply.end()
+    this.#finish(undefined)
   }
 
   #onDrain (): void {

@@ -32,7 +32,8 @@ export async function respond (exchange: Exchange, responding: Responding, deps:
   if (!opened.envelope.stream) return await respondCollected(exchange, responding, deps)
   const createLane = answer.lane === 'bytes' ? createByteLane : createCanonicalLane
   const { target } = answer
-  await pump(exchange, answer, (write) => createLane({ opened, target, meter, write, identity: identityOf(exchange) }), deps)
+  const identity = identityOf(exchange)
+  await pump(exchange, answer, (write) => createLane({ opened, target, meter, write, identity }), { ...deps, meter })
 }
 
 async function respondWhole (exchange: Exchange, responding: Responding, { clock }: { clock: Clock }): Promise<void> {
@@ -56,7 +57,8 @@ async function respondCollected (exchange: Exchange, responding: Responding, dep
   const { opened, answer, meter } = responding
   const events: ChatEvent[] = []
   const { target } = answer
-  await pump(exchange, answer, () => createCollectingLane({ target, meter, events, bytesMax: ANSWER_BYTES_MAX }), deps)
+  const lane = createCollectingLane({ target, meter, events, bytesMax: ANSWER_BYTES_MAX })
+  await pump(exchange, answer, () => lane, { ...deps, meter })
   replyWith(exchange, opened, events)
 }
 

@@ -15,16 +15,19 @@ export function createTally (): EventTally {
   let usage: Usage | undefined
   const pieces: string[] = []
   let characters = 0
+  let bytes = 0
   return {
     add (event) {
       if (event.type === 'usage') usage = event.usage
       const text = outputTextOf(event)
       if (text === '' || characters >= TEXT_CHARACTERS_MAX) return
       characters += text.length
+      bytes += Buffer.byteLength(text)
       pieces.push(text)
     },
     usage: () => usage,
-    outputText: () => pieces.join('')
+    outputText: () => pieces.join(''),
+    outputBytes: () => bytes
   }
 }
 

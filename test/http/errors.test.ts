@@ -2,6 +2,7 @@ import t from 'tap'
 import { ask, exchange, statusesIn } from './wire.ts'
 import { TokenCounterError } from '../../src/tokens/counter.ts'
 import { startApp } from './listening-app.ts'
+import { createOpenLimiter } from '../support/open-limiter.ts'
 
 const CANARY = 'canary-of-an-inner-error'
 const CHAT = JSON.stringify({ model: 'qwen-coder-turbo', messages: [{ role: 'user', content: 'hi' }] })
@@ -38,10 +39,10 @@ t.test('a prompt that cannot be counted now is put off, not failed', async (t) =
   t.equal(app.simulator.requests.length, 0)
 })
 
-t.test('a ledger that fails costs the client nothing and is told to the log', async (t) => {
-  const append = (): never => { throw new Error(CANARY) }
+t.test('a settlement that fails costs the client nothing and is told to the log', async (t) => {
+  const settle = async (): Promise<never> => { throw new Error(CANARY) }
   const told: unknown[] = []
-  const app = await startApp({ deps: { ledger: { append, find: () => undefined }, unsettled: (_exchange, cause) => { told.push(cause) } } })
+  const app = await startApp({ deps: { limiter: createOpenLimiter({ settle }), unsettled: (_exchange, cause) => { told.push(cause) } } })
   t.teardown(() => app.close())
   const { status, text } = await ask(`${app.url}/v1/chat/completions`, {
     method: 'POST', headers: { authorization: `Bearer ${app.apiKey}`, 'content-type': 'application/json' }, body: CHAT

@@ -9,6 +9,8 @@ import { createTokenCounter } from '../../src/tokens/counter.ts'
 import { keyDigest } from '../../src/accounts/keys.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { PROTOCOLS } from '../../src/protocols/registry.ts'
+import { createOpenLimiter } from '../support/open-limiter.ts'
+import { principalOf } from '../support/accounts.ts'
 import { startSimulator } from '../../src/simulator/simulator.ts'
 import { systemClock, systemIds } from '../../src/system.ts'
 import type { AppDeps } from '../../src/http/deps.ts'
@@ -46,7 +48,8 @@ export async function startApp (options: ListeningAppOptions = {}): Promise<List
   const simulator = await startSimulator(options.simulator ?? {})
   const pools = createPools()
   const tokens = createTokenCounter({ inlineBytesMax: 65_536 })
-  const charged: LedgerRecord[] = []
+  const limiter = createOpenLimiter()
+  const charged = limiter.records
   const exchanges: Exchange[] = []
   const waiting = new Set<() => void>()
   const catalog = buildCatalog(configFor(simulator.url), PROTOCOLS)
@@ -56,10 +59,13 @@ export async function startApp (options: ListeningAppOptions = {}): Promise<List
     ids: systemIds,
     random: () => 0,
     tokens,
-    ledger: { append: (record) => { charged.push(record) }, find: (id) => charged.find(({ requestId }) => requestId === id) },
+    limiter,
+    refusals: { append () {}, find: async () => undefined },
+    explanations: { limitsOf: async () => [] },
+    ledger: { find: async (id) => charged.find(({ requestId }) => requestId === id) },
     protocols: [...PROTOCOLS.values()],
     send: createSend(pools, systemClock),
-    authenticate: createAuthenticate({ findByDigest: (given) => given === digest ? { team: 'a', keyId: 'k' } : undefined }, PEPPER),
+    authenticate: createAuthenticate({ findByDigest: (given) => given === digest ? principalOf('a').account : undefined }, PEPPER, systemClock),
     currentCatalog: () => catalog,
     refused: () => {},
     unsettled: () => {},

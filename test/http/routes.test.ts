@@ -14,6 +14,7 @@ const OTHERS: Readonly<Record<string, 'key' | 'open'>> = {
   '/compatible-mode/v1/models/:id': 'key',
   '/models': 'key',
   '/models/:id': 'key',
+  '/dashgate/v1/limits': 'key',
   '/dashgate/v1/requests/:id': 'key',
   '/livez': 'open',
   '/readyz': 'open'

@@ -26,7 +26,8 @@ function laneWith ({ verdicts = {}, complete = true, contentAt, body = {} }: Scr
     complete,
     get contentSeen () { return contentSeen },
     usage: () => undefined,
-    outputText: () => 'watched'
+    outputText: () => 'watched',
+    outputBytes: () => 7
   }
   const meter = createFakeMeter()
   const target = targetWith({ createObserver: ({ usage }) => { wanted.push(usage); return observer } })
@@ -120,4 +121,20 @@ t.test('refuses an event without end', async (t) => {
 t.test('words a failure in the client\'s protocol', async (t) => {
   const bytes = laneWith().lane.errorBytes(new GatewayError('upstream_failed', 'gone'))
   t.match(JSON.parse(bytes?.toString().slice('data: '.length) ?? ''), { error: { message: 'gone', code: 'upstream_failed' }, request_id: 'r' })
+})
+
+t.test('an answer that is cut ends as one that has reached its length', async (t) => {
+  const { lane, written, push } = laneWith({ verdicts: {} })
+  push('data: a\n\n')
+  lane.cut()
+  t.equal(written[0], 'data: a\n\n')
+  t.match(written[1], /^data: .*"finish_reason":"length","index":0/)
+  t.equal(written[2], 'data: [DONE]\n\n')
+  t.equal(written.length, 3)
+  t.notMatch(written.join(''), 'watched', 'the client has the text already')
+})
+
+t.test('of several choices nobody can say which is too long', async (t) => {
+  const { lane } = laneWith({ body: { n: 2 } })
+  t.throws(() => lane.cut(), { kind: 'upstream_protocol' } as unknown as Error)
 })

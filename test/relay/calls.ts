@@ -7,6 +7,8 @@ import type { ClientCall, Dialect, OpenedCall, Protocol } from '../../src/core/p
 import type { Exchange } from '../../src/relay/exchange.ts'
 import type { Meter, Tally } from '../../src/relay/meter.ts'
 import type { Model, Policies, Target } from '../../src/core/catalog.ts'
+import { principalOf } from '../support/accounts.ts'
+import type { Principal } from '../../src/accounts/principal.ts'
 import type { UpstreamBody } from '../../src/upstream/send.ts'
 
 export const MODEL: Model = {
@@ -15,6 +17,8 @@ export const MODEL: Model = {
   contextTokens: 131_072,
   inputTokensMax: 129_024,
   outputTokensMax: 8_192,
+  thinkingTokensMax: 0,
+  thinksByDefault: false,
   tokenizer: 'qwen',
   nativeDefaults: { resultFormat: 'text', incrementalOutput: false },
   price: { currency: 'CNY', tiers: [{ inputTokensMax: 1_000_000, inputNanoPerToken: 2, outputNanoPerToken: 6 }] },
@@ -41,17 +45,18 @@ export interface SceneOptions {
   readonly policies?: Partial<Policies>
   readonly model?: Model
   readonly surface?: Protocol
+  readonly principal?: Principal
 }
 
 /** An exchange whose request has been read and whose model is known, on a clock that stands still. */
-export function openScene ({ body = {}, policies = {}, model = MODEL, surface = openai }: SceneOptions = {}) {
+export function openScene ({ body = {}, policies = {}, model = MODEL, surface = openai, principal = principalOf() }: SceneOptions = {}) {
   const { clock, exchange: { catalog } } = createScene()
   const reply = createFakeReply()
   const headers: Record<string, string> = {}
   reply.setHeader = (name, value) => { headers[name] = value }
   const exchange: Exchange = openExchange({
     surface,
-    principal: { team: 'default', keyId: 'k' },
+    principal,
     catalog: { ...catalog, policies: { ...catalog.policies, ...policies }, resolve: (name) => name === model.name ? model : undefined },
     reply
   }, { clock })
@@ -91,6 +96,7 @@ export function createFakeMeter (): Meter & { readonly told: string[], tally: Ta
     answered () { meter.told.push('answered') },
     contentSeen () { meter.told.push('content') },
     watch (tally: Tally) { meter.tally = tally },
+    pastHold: () => false,
     async finish () { meter.told.push('finish') }
   }
   return meter

@@ -93,3 +93,13 @@ t.test('a collecting lane keeps no more than it is allowed', async (t) => {
   lane.push(Buffer.from('data: hi\n\n'))
   t.throws(() => lane.push(Buffer.from('data: hi\n\n')), /longer than 20 bytes/)
 })
+
+t.test('an answer that is cut ends every choice that has begun and not ended, as one that has reached its length', async (t) => {
+  const other: ChatEvent = { type: 'text-delta', choice: 1, text: 'ho' }
+  const { lane, written, push } = laneWith({ both: [START, HI, other], stop: [STOP] })
+  push('data: both\n\ndata: stop\n\n')
+  lane.cut()
+  const ends = written.join('').match(/"finish_reason":"\w+","index":\d/g)
+  t.same(ends, ['"finish_reason":"stop","index":0', '"finish_reason":"length","index":1'])
+  t.match(written.at(-1), /data: \[DONE\]\n\n$/)
+})

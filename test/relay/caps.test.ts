@@ -1,6 +1,6 @@
 import t from 'tap'
 import { fitCaps } from '../../src/relay/caps.ts'
-import { COUNTING_MARGIN_TOKENS, COUNTING_MARGIN_WITH_TOOLS_TOKENS } from '../../src/tokens/bounds.ts'
+import { COUNTING_MARGIN_TOKENS, countingMargin } from '../../src/tokens/bounds.ts'
 import { TokenCounterError } from '../../src/tokens/counter.ts'
 import { MODEL, openScene, failing } from './calls.ts'
 import type { SceneOptions } from './calls.ts'
@@ -72,9 +72,10 @@ t.test('any other is counted, and let through up to the margin in which the upst
 
 t.test('tools widen the margin by what their template may add', async (t) => {
   const body = { ...LONG, tools: TOOLS }
-  t.ok(COUNTING_MARGIN_WITH_TOOLS_TOKENS > COUNTING_MARGIN_TOKENS)
-  await fit({ body, model: SMALL }, counterOf(600 + COUNTING_MARGIN_WITH_TOOLS_TOKENS))
-  await t.rejects(fit({ body, model: SMALL }, counterOf(601 + COUNTING_MARGIN_WITH_TOOLS_TOKENS)), failing({ kind: 'invalid_request' }))
+  const withToolsTokens = countingMargin(true)
+  t.ok(withToolsTokens > COUNTING_MARGIN_TOKENS)
+  await fit({ body, model: SMALL }, counterOf(600 + withToolsTokens))
+  await t.rejects(fit({ body, model: SMALL }, counterOf(601 + withToolsTokens)), failing({ kind: 'invalid_request' }))
 })
 
 t.test('pictures and models of another tokenizer are left to the upstream', async (t) => {

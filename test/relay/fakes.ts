@@ -1,6 +1,7 @@
 import { PassThrough } from 'node:stream'
 import { openExchange } from '../../src/relay/exchange.ts'
 import { createManualClock } from '../support/fixed.ts'
+import { principalOf } from '../support/accounts.ts'
 import type { BodySink, UpstreamBody } from '../../src/upstream/send.ts'
 import type { Catalog, Target } from '../../src/core/catalog.ts'
 import type { ClientReply } from '../../src/relay/client-reply.ts'
@@ -83,10 +84,10 @@ export function createScene (policy: 'cancel' | 'drain' = 'cancel') {
   const catalog: Catalog = {
     models: new Map(),
     resolve: () => undefined,
-    policies: { outputOverCap: 'reject', clientAbort: policy },
+    policies: { outputOverCap: 'reject', clientAbort: policy, budgetFit: 'clamp', unpricedModel: 'reject' },
     vendorRules: { strict: false, nativeDefaults: () => ({ resultFormat: 'text', incrementalOutput: false }) }
   }
-  const exchange: Exchange = openExchange({ surface: openai, principal: { team: 'default', keyId: 'k' }, catalog, reply }, { clock })
+  const exchange: Exchange = openExchange({ surface: openai, principal: principalOf(), catalog, reply }, { clock })
   const answer = { response: { status: 200, headers: {}, body }, target: TARGET, lane: 'bytes' as const, stream: true }
-  return { clock, reply, body, exchange, answer }
+  return { clock, reply, body, exchange, answer, meter: { pastHold: () => false } }
 }

@@ -5,7 +5,11 @@ import { TARGET } from './fakes.ts'
 import { MODEL, bodyOf, callOf, openScene } from './calls.ts'
 import type { Exchange } from '../../src/relay/exchange.ts'
 import type { JsonBody } from '../../src/core/body.ts'
-import type { LedgerRecord } from '../../src/metering/ledger.ts'
+import type { RefusalRecord } from '../../src/metering/ledger.ts'
+import { createOpenLimiter } from '../support/open-limiter.ts'
+import { principalOf } from '../support/accounts.ts'
+import type { LimitReport } from '../../src/metering/limit-report.ts'
+import type { OpenLimiter } from '../support/open-limiter.ts'
 import type { SceneOptions } from './calls.ts'
 import type { TokenCounter } from '../../src/tokens/counter.ts'
 import type { UpstreamBody } from '../../src/upstream/send.ts'
@@ -25,6 +29,7 @@ interface Script extends SceneOptions {
   readonly sent?: boolean
   readonly tokens?: TokenCounter
   readonly readBody?: () => JsonBody
+  readonly limiter?: OpenLimiter
 }
 
 const TOKENS: TokenCounter = { count: () => 11, countText: (text) => text.length, close: async () => undefined }
@@ -36,7 +41,9 @@ async function run (script: Script = {}) {
   const replies: { status: number, text: string }[] = []
   reply.send = (sentStatus, _type, bytes) => { replies.push({ status: sentStatus, text: bytes.toString() }) }
   exchange.call = exchange.opened = exchange.model = undefined
-  const records: LedgerRecord[] = []
+  const limiter = script.limiter ?? createOpenLimiter()
+  const { records } = limiter
+  const refusals: RefusalRecord[] = []
   const ended: Exchange[] = []
   const lost: unknown[] = []
   let sends = 0
@@ -50,11 +57,12 @@ async function run (script: Script = {}) {
       return { status, headers: { 'content-type': contentType }, body: answer }
     },
     tokens,
-    ledger: { append: (record) => { records.push(record) }, find: () => undefined },
+    limiter,
+    refusals: { append: (refusal) => { refusals.push(refusal) }, find: async () => undefined },
     record: (done) => { ended.push(done) },
     unsettled: (_exchange, cause) => { lost.push(cause) }
   })
-  return { ...scene, replies, records, ended, lost, sends, text: Buffer.concat(reply.written).toString() }
+  return { ...scene, replies, records, refusals, limiter, ended, lost, sends, text: Buffer.concat(reply.written).toString() }
 }
 
 t.test('a whole answer goes to the client as it came, and into the ledger', async (t) => {
@@ -153,4 +161,41 @@ t.test('a count beyond what the model can hold is not believed', async (t) => {
   const lie = WHOLE.replace('"prompt_tokens":7', '"prompt_tokens":9000000').replace('"total_tokens":8', '"total_tokens":9000001')
   const { records } = await run({ answer: bodyOf(lie) })
   t.match(records, [{ usage: { inputTokens: 11, outputTokens: 2, source: 'estimated' } }])
+})
+
+t.test('what a limit refuses reaches no upstream, and can be asked about afterwards', async (t) => {
+  const error = new GatewayError('budget_exhausted', 'The budget is spent.', { retryAfterMs: 60_000, limit: { id: 'daily' } })
+  const report = { id: 'daily', allows: false } as LimitReport
+  const limiter: OpenLimiter = { ...createOpenLimiter(), admit: async () => ({ status: 'refused', error, reports: [report], headers: {} }) }
+  const { replies, records, refusals, sends, ended, headers } = await run({ limiter })
+  t.match(replies, [{ status: 429 }])
+  t.match(JSON.parse(replies[0]?.text ?? ''), { error: { code: 'insufficient_quota', message: 'The budget is spent.', limit: { id: 'daily' } } })
+  t.match(headers, { 'retry-after': '60', 'x-should-retry': 'false' })
+  t.same([sends, records.length, ended.length], [0, 0, 1])
+  t.match(refusals, [{ requestId: 'request-1', team: 'default', keyId: 'k', model: 'qwen-coder-turbo', errorKind: 'budget_exhausted', limits: [report] }])
+})
+
+t.test('every way out of an admitted request ends what is held for it, once', async (t) => {
+  const silence = new GatewayError('upstream_failed', 'reset')
+  const ways: readonly (readonly [Script, string])[] = [
+    [{}, 'settled'],
+    [{ failure: silence }, 'settled'],
+    [{ failure: silence, sent: false }, 'released'],
+    [{ failure: new RangeError('a bug'), sent: false }, 'released'],
+    [{ status: 400, answer: bodyOf('{"error":{"message":"no"}}') }, 'released'],
+    [{ model: { ...MODEL, targets: [] } }, 'released'],
+    [{ answer: bodyOf('<html>') }, 'settled']
+  ]
+  for (const [script, ending] of ways) {
+    const { limiter } = await run(script)
+    t.same(limiter.endings, [ending])
+  }
+})
+
+t.test('a key that may not use a model is told so, and asks nobody', async (t) => {
+  const principal = principalOf('search', { settings: { models: ['qwen-max*'] } })
+  const { replies, sends, limiter } = await run({ principal })
+  t.match(replies, [{ status: 403 }])
+  t.match(replies[0]?.text, /may not use the model/)
+  t.same([sends, limiter.endings], [0, []])
 })

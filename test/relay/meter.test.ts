@@ -4,7 +4,8 @@ import { createMeter } from '../../src/relay/meter.ts'
 import { TokenCounterError } from '../../src/tokens/counter.ts'
 import { TARGET } from './fakes.ts'
 import { MODEL, openScene } from './calls.ts'
-import type { LedgerRecord } from '../../src/metering/ledger.ts'
+import { createOpenLimiter } from '../support/open-limiter.ts'
+import type { AdmissionRequest } from '../../src/limits/limiter.ts'
 import type { TokenCounter } from '../../src/tokens/counter.ts'
 import type { Usage } from '../../src/core/usage.ts'
 
@@ -19,19 +20,21 @@ function counterOf (failure?: Error): TokenCounter {
   return { count: ({ messages }) => count(messages.length * 10), countText: (text) => count(text.length), close: async () => undefined }
 }
 
-function start ({ failure, model = MODEL }: { failure?: Error, model?: typeof MODEL } = {}) {
+async function start ({ failure, model = MODEL }: { failure?: Error, model?: typeof MODEL } = {}) {
   const scene = openScene({ model })
-  const records: LedgerRecord[] = []
-  const ledger = { append: (record: LedgerRecord) => { records.push(record) }, find: () => undefined }
-  const meter = createMeter(scene.exchange, { clock: scene.clock, ledger, tokens: counterOf(failure) })
+  const limiter = createOpenLimiter()
+  const { records } = limiter
+  const meter = createMeter(scene.exchange, { clock: scene.clock, tokens: counterOf(failure) })
   scene.exchange.target = TARGET
-  return { ...scene, records, meter }
+  const admission = await limiter.admit({} as AdmissionRequest)
+  if (admission.status === 'admitted') scene.exchange.admission = admission
+  return { ...scene, records, meter, endings: limiter.endings }
 }
 
-const tally = (usage: Usage | undefined, outputText = '') => ({ usage: () => usage, outputText: () => outputText })
+const tally = (usage: Usage | undefined, outputText = '') => ({ usage: () => usage, outputText: () => outputText, outputBytes: () => Buffer.byteLength(outputText) })
 
 t.test('settles once, with what the upstream reported', async (t) => {
-  const { meter, records, exchange, clock } = start()
+  const { meter, records, exchange, clock } = await start()
   meter.answered()
   meter.watch(tally(REPORTED))
   clock.advance(20)
@@ -64,7 +67,7 @@ t.test('settles once, with what the upstream reported', async (t) => {
 })
 
 t.test('counts prompt and text where nothing was reported', async (t) => {
-  const { meter, records } = start()
+  const { meter, records } = await start()
   meter.answered()
   meter.watch(tally(undefined, 'abc'))
   await meter.finish()
@@ -72,7 +75,7 @@ t.test('counts prompt and text where nothing was reported', async (t) => {
 })
 
 t.test('does not count a prompt again, nor an answer that never began', async (t) => {
-  const { meter, records, exchange } = start({ failure: new Error('must not be asked') })
+  const { meter, records, exchange } = await start({ failure: new Error('must not be asked') })
   exchange.inputTokensCounted = 77
   meter.answered()
   await meter.finish()
@@ -82,7 +85,7 @@ t.test('does not count a prompt again, nor an answer that never began', async (t
 t.test('takes the bytes for tokens where it cannot count', async (t) => {
   const failures = [new TokenCounterError('busy'), new GatewayError('unsupported_parameter', 'a role only one protocol has')]
   for (const failure of failures) {
-    const { meter, records, call } = start({ failure })
+    const { meter, records, call } = await start({ failure })
     meter.answered()
     meter.watch(tally(undefined, '你好'))
     await meter.finish()
@@ -93,7 +96,7 @@ t.test('takes the bytes for tokens where it cannot count', async (t) => {
 t.test('says how the exchange ended', async (t) => {
   const outcomes = { completed: undefined, failed: 'upstream_protocol', client_closed: 'client_closed' } as const
   for (const [outcome, kind] of Object.entries(outcomes)) {
-    const { meter, records, exchange } = start()
+    const { meter, records, exchange } = await start()
     meter.answered()
     exchange.error = kind === undefined ? undefined : new GatewayError(kind, 'x')
     await meter.finish()
@@ -103,11 +106,11 @@ t.test('says how the exchange ended', async (t) => {
 })
 
 t.test('a request that no upstream has taken costs nothing', async (t) => {
-  const refused = start()
+  const refused = await start()
   refused.exchange.error = new GatewayError('rate_limited', 'slow down')
   await refused.meter.finish()
   t.same(refused.records, [])
-  const early = start()
+  const early = await start()
   early.exchange.target = undefined
   early.exchange.error = new GatewayError('client_closed', 'gone')
   await early.meter.finish()
@@ -117,7 +120,7 @@ t.test('a request that no upstream has taken costs nothing', async (t) => {
 
 t.test('one that was sent and never heard of again has cost its prompt', async (t) => {
   for (const kind of ['upstream_timeout', 'client_closed'] as const) {
-    const { meter, records, exchange } = start()
+    const { meter, records, exchange } = await start()
     exchange.sent = true
     exchange.error = new GatewayError(kind, 'x')
     await meter.finish()
@@ -127,20 +130,20 @@ t.test('one that was sent and never heard of again has cost its prompt', async (
 
 t.test('a 200 that is an error before its first word costs nothing, unless it says what it costs', async (t) => {
   const said = new GatewayError('rate_limited', 'slow down', { upstream: { status: 429 } })
-  const silent = start()
+  const silent = await start()
   silent.meter.answered()
   silent.exchange.error = said
   await silent.meter.finish()
   t.same(silent.records, [])
 
-  const begun = start()
+  const begun = await start()
   begun.meter.answered()
   begun.meter.contentSeen()
   begun.exchange.error = said
   await begun.meter.finish()
   t.equal(begun.records.length, 1)
 
-  const reporting = start()
+  const reporting = await start()
   reporting.meter.answered()
   reporting.meter.watch(tally(REPORTED))
   reporting.exchange.error = said
@@ -149,9 +152,51 @@ t.test('a 200 that is an error before its first word costs nothing, unless it sa
 })
 
 t.test('an unpriced model is recorded at no cost and in no currency', async (t) => {
-  const { meter, records } = start({ model: { ...MODEL, price: undefined } })
+  const { meter, records } = await start({ model: { ...MODEL, price: undefined } })
   meter.answered()
   meter.watch(tally(REPORTED))
   await meter.finish()
   t.match(records[0], { costNano: 0, currency: undefined })
+})
+
+t.test('what is held is settled where it cost something, and given back where it did not', async (t) => {
+  const charged = await start()
+  charged.meter.answered()
+  charged.meter.watch(tally(REPORTED))
+  await charged.meter.finish()
+  t.same(charged.endings, ['settled'])
+  const free = await start()
+  free.exchange.error = new GatewayError('upstream_failed', 'refused')
+  await free.meter.finish()
+  await free.meter.finish()
+  t.same(free.endings, ['released'])
+  const unadmitted = await start()
+  unadmitted.exchange.admission = undefined
+  await unadmitted.meter.finish()
+  t.same(unadmitted.endings, [])
+})
+
+t.test('where it cannot be known what was used, the hold is left to run out', async (t) => {
+  const { meter, endings } = await start({ failure: new RangeError('a bug') })
+  meter.answered()
+  await t.rejects(meter.finish(), RangeError)
+  t.same(endings, ['abandoned'])
+})
+
+t.test('an answer that was cut is recorded as such', async (t) => {
+  const { meter, records, exchange } = await start()
+  exchange.cut = true
+  meter.answered()
+  meter.watch(tally(undefined, 'abc'))
+  await meter.finish()
+  t.match(records, [{ outcome: 'cut', errorKind: undefined }])
+})
+
+t.test('an answer is past its hold only where something is held and something was seen', async (t) => {
+  const { meter, exchange } = await start()
+  t.equal(meter.pastHold(), false)
+  meter.watch(tally({ ...REPORTED, outputTokens: 1_000 }, 'x'.repeat(1_000)))
+  t.equal(meter.pastHold(), false)
+  if (exchange.admission !== undefined) exchange.admission = { ...exchange.admission, outputTokensHeld: 100 }
+  t.equal(meter.pastHold(), true)
 })

@@ -17,6 +17,7 @@ function echoLane (write: (bytes: Buffer) => void): Lane {
     },
     end () { if (eventsSeen === 0) throw new GatewayError('upstream_failed', 'empty') },
     endWhole: () => whole,
+    cut () { write(Buffer.from('cut')) },
     errorBytes: (error) => Buffer.from(`error:${error.kind}`),
     get eventsSeen () { return eventsSeen }
   }
@@ -169,4 +170,22 @@ t.test('a lane that cannot even be asked whether it is whole ends in an error an
   await done
   t.equal(scene.exchange.error?.kind, 'internal')
   t.equal(text(scene.reply.written), 'aerror:internal')
+})
+
+t.test('an answer past its hold is ended where it stands, and nothing more is taken', async (t) => {
+  const scene = createScene()
+  let chunks = 0
+  const meter = { pastHold: () => ++chunks === 2 }
+  const done = pump(scene.exchange, scene.answer, echoLane, { clock: scene.clock, meter })
+  scene.body.sink.onData(Buffer.from('a'))
+  t.equal(scene.exchange.cut, false)
+  scene.body.sink.onData(Buffer.from('b'))
+  scene.body.sink.onData(Buffer.from('c'))
+  await done
+  t.equal(text(scene.reply.written), 'abcut')
+  t.same(scene.body.calls, ['abort'])
+  t.same(scene.reply.ends, ['end'])
+  t.equal(scene.exchange.cut, true)
+  t.equal(scene.exchange.error, undefined)
+  t.equal(scene.clock.pending, 0)
 })

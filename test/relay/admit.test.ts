@@ -1,0 +1,59 @@
+import t from 'tap'
+import { admit } from '../../src/relay/admit.ts'
+import { createOpenLimiter } from '../support/open-limiter.ts'
+import { GatewayError } from '../../src/core/errors.ts'
+import { failing, openScene } from './calls.ts'
+import { principalOf } from '../support/accounts.ts'
+import type { AdmissionRequest, Limiter } from '../../src/limits/limiter.ts'
+import type { LimitReport } from '../../src/metering/limit-report.ts'
+import type { TokenCounter } from '../../src/tokens/counter.ts'
+
+const TOKENS: TokenCounter = { count: () => 11, countText: () => 0, close: async () => undefined }
+const LIMITED = principalOf('search', { settings: { tokens_per_minute: 100_000 } })
+const REPORT: LimitReport = {
+  scope: 'team', perModelId: undefined, id: 'daily', kind: 'budget', unit: 'tokens', amount: 10, used: 10, held: 0, requested: 75, remaining: 0,
+  allows: false, retryAfterMs: 5_000, resetsAtMs: 1
+}
+
+/** The open limiter, and what it was asked. */
+function watched (limiter: Limiter): Limiter & { readonly asked: AdmissionRequest[] } {
+  const asked: AdmissionRequest[] = []
+  return { ...limiter, asked, async admit (request) { asked.push(request); return await limiter.admit(request) } }
+}
+
+t.test('what nothing limits is not counted', async (t) => {
+  const { exchange, opened } = openScene()
+  const limiter = watched(createOpenLimiter())
+  const uncounted: TokenCounter = { ...TOKENS, count: () => { throw new Error('counted for nothing') } }
+  await admit(exchange, opened.envelope, { tokens: uncounted, limiter })
+  t.match(limiter.asked, [{ requestId: 'request-1', amounts: { inputTokens: 0, outputTokens: 0 } }])
+  t.match(exchange.admission, { status: 'admitted' })
+})
+
+t.test('what is limited is measured, and asked for in the names of its key and model', async (t) => {
+  const { exchange, opened } = openScene({ principal: LIMITED, body: { max_tokens: 20 } })
+  const limiter = watched(createOpenLimiter())
+  await admit(exchange, opened.envelope, { tokens: TOKENS, limiter })
+  t.match(limiter.asked, [{ account: LIMITED.account, model: { name: 'qwen-coder-turbo' }, amounts: { inputTokens: 75, outputTokens: 20 } }])
+  t.same(JSON.parse(limiter.asked[0]?.note ?? ''), { key: 'k', model: 'qwen-coder-turbo', surface: 'openai' })
+})
+
+t.test('a cap that was lowered goes up and is told to the client', async (t) => {
+  const { exchange, opened, headers } = openScene({ principal: LIMITED })
+  const limiter = createOpenLimiter({ outputTokensFit: 17, headers: { 'x-ratelimit-limit-tokens': '9' } })
+  await admit(exchange, opened.envelope, { tokens: TOKENS, limiter })
+  t.equal(exchange.outputTokensMax, 17)
+  t.match(headers, { 'x-dashgate-clamped': 'max_tokens=17', 'x-ratelimit-limit-tokens': '9' })
+})
+
+t.test('a refusal is thrown with its figures kept, and nothing is held', async (t) => {
+  const { exchange, opened, headers } = openScene({ principal: LIMITED })
+  const limiter: Limiter = {
+    ...createOpenLimiter(),
+    admit: async () => ({ status: 'refused', error: new GatewayError('budget_exhausted', 'spent'), reports: [REPORT], headers: { 'x-ratelimit-a': '1' } })
+  }
+  await t.rejects(admit(exchange, opened.envelope, { tokens: TOKENS, limiter }), failing({ kind: 'budget_exhausted' }))
+  t.same(exchange.limits, [REPORT])
+  t.equal(exchange.admission, undefined)
+  t.equal(headers['x-ratelimit-a'], '1')
+})
