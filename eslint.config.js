@@ -26,7 +26,7 @@ const PACKAGES = {
   undici: ['upstream'],
   'node:sqlite': ['store'],
   ioredis: ['store'],
-  'temporal-polyfill': ['limits'],
+  'temporal-polyfill': ['limits', 'accounts'],
   '@fastify/rate-limit': ['admin'],
   pino: ['observe'],
   'prom-client': ['observe'],

@@ -13,6 +13,7 @@ const files = process.argv.slice(2).filter((argument) => !argument.startsWith('-
 const folder = mkdtempSync(join(tmpdir(), 'dashgate-test-'))
 const skippedFile = join(folder, 'skipped.txt')
 
+bringRedis()
 // Suites run side by side; two of them must not install the same client at once.
 if (files.length === 0 && !isFast) spawnSync(process.execPath, [join('test', 'clients', 'prepare.ts')], { stdio: ['ignore', 'ignore', 'inherit'] })
 const exitCode = await run(files.length > 0 ? files : allSuites())
@@ -24,6 +25,16 @@ if (skipped.length === 0 && files.length === 0) console.log('every suite ran')
 const mayNotSkip = process.env.DASHGATE_SKIP_FORBIDDEN === '1' && skipped.length > 0
 if (mayNotSkip) console.log('nothing may be left out here')
 process.exitCode = exitCode !== 0 || !mayNotSkip ? exitCode : 1
+
+/** The tests start a server of their own. Where there is none to start, the system's package manager has one, if it may be asked. */
+function bringRedis () {
+  const has = (program) => spawnSync(program, ['--version'], { stdio: 'ignore' }).status === 0
+  if (has('redis-server') || has('valkey-server') || process.getuid?.() !== 0 || !has('apt-get')) return
+  console.error('installing redis-server …')
+  const options = { stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } }
+  spawnSync('apt-get', ['update', '-qq'], options)
+  spawnSync('apt-get', ['install', '-y', '-qq', 'redis-server'], options)
+}
 
 /** Ours, and none of those that the clients' packages bring along. */
 function allSuites () {

@@ -1,28 +1,36 @@
-import { randomBytes, randomInt } from 'node:crypto'
+import { randomBytes, randomInt, randomUUID } from 'node:crypto'
+import { join } from 'node:path'
+import type { FastifyInstance } from 'fastify'
+import { ADMIN_TOKEN_FILE, createTokenCheck } from './accounts/admin-token.ts'
 import { buildAdminApp } from './admin/app.ts'
 import { buildApp } from './http/app.ts'
-import { durationMs } from './config/scalars.ts'
 import { createAuthenticate } from './accounts/authenticate.ts'
 import { createClientKey, keyDigest } from './accounts/keys.ts'
-import { createEmbeddedKeys } from './store/embedded/keys.ts'
-import { createEmbeddedLedger } from './store/embedded/ledger.ts'
-import { causeOf, createLogger, logExchange } from './observe/logger.ts'
+import { createExchanges } from './relay/exchanges.ts'
+import { createExplanations } from './limits/explanations.ts'
+import { createLimiter } from './limits/limiter.ts'
+import { createLogger } from './observe/logger.ts'
 import { createMetrics } from './observe/metrics.ts'
+import { createObservers } from './observe/observers.ts'
 import { createPools } from './upstream/pools.ts'
 import { createSend } from './upstream/send.ts'
+import { countingMargin } from './tokens/bounds.ts'
 import { createTokenCounter } from './tokens/counter.ts'
+import { durationMs } from './config/scalars.ts'
+import { openState } from './state.ts'
 import { fileSecret } from './store/embedded/secrets.ts'
-import { openDatabase } from './store/embedded/database.ts'
 import { PROTOCOLS } from './protocols/registry.ts'
 import { systemClock, systemIds } from './system.ts'
 import type { Catalog, Upstream } from './core/catalog.ts'
 import type { Clock, Ids } from './core/clock.ts'
 import type { Config } from './config/schema.ts'
-import type { EmbeddedKeys } from './store/embedded/keys.ts'
-import type { EmbeddedLedger } from './store/embedded/ledger.ts'
 import type { AppDeps } from './http/deps.ts'
+import type { FirstKey } from './accounts/first-key.ts'
 import type { Logger } from './observe/logger.ts'
 import type { Metrics } from './observe/metrics.ts'
+import type { Question } from './limits/explanations.ts'
+import type { Observers } from './observe/observers.ts'
+import type { State } from './state.ts'
 
 export interface ServerDeps {
   readonly clock: Clock
@@ -34,8 +42,10 @@ export interface ServerDeps {
 export interface RunningServer {
   readonly inferenceUrl: string
   readonly adminUrl: string
-  /** A key that works, for the first request; undefined where the configuration names one. */
+  /** A key that works, for the first request; undefined where the configuration names one or others have been made. */
   readonly apiKey: string | undefined
+  /** Where the token of the admin API is; undefined where the configuration names one. */
+  readonly adminTokenFile: string | undefined
   readonly catalog: () => Catalog
   /** Puts another catalog in place for the requests that come from now on. */
   swapCatalog (catalog: Catalog): void
@@ -47,37 +57,44 @@ export function systemDeps (config: Config): ServerDeps {
   return { clock: systemClock, ids: systemIds, random: Math.random, logger: createLogger(config.log_level) }
 }
 
+/** Prompts up to this size are counted where they are; larger ones would hold up everybody else's chunks. */
+const COUNT_INLINE_BYTES_MAX = 65_536
+/** How long settlements that the store does not take are tried again on the way out. What is left is in the spool. */
+const SETTLE_TIMEOUT_MS = 5_000
+
 /** The composition root: every part is made here once and handed on. */
 export async function startServer (config: Config, catalog: Catalog, deps: ServerDeps): Promise<RunningServer> {
   const { clock } = deps
   const metrics = createMetrics()
-  const store = openStore(config, metrics, deps)
+  const observers = createObservers(metrics, deps)
+  const secrets = secretsOf(config)
+  const isConfigured = config.secrets.bootstrap_key !== undefined
+  const firstKey: FirstKey = { digest: keyDigest(secrets.pepper, secrets.firstKey), origin: isConfigured ? 'configured' : 'made' }
+  const state = await openState(config, { ...deps, bootId: randomUUID(), firstKey, metrics, observers })
   const pools = createPools()
   const tokens = createTokenCounter({ inlineBytesMax: COUNT_INLINE_BYTES_MAX })
-  let current = catalog
-  let isReady = true
   const exchanges = createExchanges()
-  const app = buildApp({ bodyBytesMax: config.server.body_bytes_max }, {
+  let current = catalog
+  let isDraining = false
+  const { app, admin } = buildListeners(config, secrets, {
     ...deps,
+    metrics,
+    observers,
+    state,
     tokens,
-    ledger: store.ledger,
-    protocols: [...PROTOCOLS.values()],
     send: createSend(pools, clock),
-    authenticate: createAuthenticate(store.keys, store.pepper),
     currentCatalog: () => current,
-    isReady: () => isReady,
-    track: exchanges.track,
-    ...observers(metrics, deps)
+    isReady: () => !isDraining && state.isReady(),
+    track: exchanges.track
   })
-  const admin = buildAdminApp({ metrics, isReady: () => isReady })
   async function close (): Promise<void> {
-    isReady = false
+    isDraining = true
     const stopTimer = clock.setTimer(durationMs(config.server.shutdown_timeout), () => app.server.closeAllConnections())
     await app.close()
     stopTimer()
     await exchanges.ended()
     await Promise.all([admin.close(), pools.close(), tokens.close()])
-    store.close()
+    await state.close(SETTLE_TIMEOUT_MS)
   }
   await listen([app, config.server], [admin, config.admin]).catch(async (cause: unknown) => {
     await close()
@@ -86,7 +103,8 @@ export async function startServer (config: Config, catalog: Catalog, deps: Serve
   return {
     inferenceUrl: urlOf(app),
     adminUrl: urlOf(admin),
-    apiKey: store.apiKey,
+    apiKey: !isConfigured && state.isReady() && isKnown(firstKey, state) ? secrets.firstKey : undefined,
+    adminTokenFile: config.secrets.admin_token === undefined ? join(config.store.data_dir, ADMIN_TOKEN_FILE) : undefined,
     catalog: () => current,
     swapCatalog (next) {
       current = next
@@ -94,6 +112,52 @@ export async function startServer (config: Config, catalog: Catalog, deps: Serve
     },
     close
   }
+}
+
+/** Where others have made accounts before, this gateway's own first key is none. */
+function isKnown ({ digest }: FirstKey, { directory }: State): boolean {
+  return directory.findByDigest(digest) !== undefined
+}
+
+interface ListenerDeps extends ServerDeps, Pick<AppDeps, 'tokens' | 'send' | 'currentCatalog' | 'isReady' | 'track'> {
+  readonly metrics: Metrics
+  readonly observers: Observers
+  readonly state: State
+}
+
+interface Listeners { readonly app: FastifyInstance, readonly admin: FastifyInstance }
+
+/** The clients' listener and the administrators', over the same limits and accounts. */
+function buildListeners (config: Config, secrets: Secrets, deps: ListenerDeps): Listeners {
+  const { clock, metrics, observers, currentCatalog, isReady, state: { accounting, backend, directory } } = deps
+  const limiter = createLimiter({ ...accounting, clock, clockSkew: metrics.store.clockSkew })
+  const explanations = createExplanations({ limiter, store: accounting.store, currentCatalog, clock })
+  const app = buildApp({ bodyBytesMax: config.server.body_bytes_max }, {
+    ...deps,
+    ...observers,
+    limiter,
+    explanations,
+    ledger: backend.ledger,
+    refusals: backend.refusals,
+    protocols: [...PROTOCOLS.values()],
+    authenticate: createAuthenticate(directory, secrets.pepper, clock)
+  })
+  const admin = buildAdminApp({
+    metrics,
+    isReady,
+    directory,
+    explanations: { ...explanations, explain: (question) => explanations.explain(withMargin(question)) },
+    isAdminToken: createTokenCheck(secrets.adminToken),
+    newKey: () => createClientKey((below) => randomInt(below)),
+    digestOf: (secret) => keyDigest(secrets.pepper, secret),
+    failed: observers.refused
+  })
+  return { app, admin }
+}
+
+/** People ask for a prompt of so many tokens; what is held for it is as much more as the service may count. */
+function withMargin (question: Question): Question {
+  return { ...question, inputTokens: question.inputTokens + countingMargin(false) }
 }
 
 interface Address { readonly host: string, readonly port: number }
@@ -107,88 +171,19 @@ function upstreamsOf (catalog: Catalog): Upstream[] {
   return [...catalog.models.values()].flatMap((model) => model.targets.map((target) => target.upstream))
 }
 
-/** The exchanges under way. Their records come after their answers, so the store must wait for them. */
-function createExchanges (): { track (exchange: Promise<void>): Promise<void>, ended (): Promise<void> } {
-  const running = new Set<Promise<void>>()
-  return {
-    async track (exchange) {
-      running.add(exchange)
-      try {
-        await exchange
-      } finally {
-        running.delete(exchange)
-      }
-    },
-    async ended () { await Promise.allSettled(running) }
-  }
-}
-
-/** Prompts up to this size are counted where they are; larger ones would hold up everybody else's chunks. */
-const COUNT_INLINE_BYTES_MAX = 65_536
-
-interface Store {
-  readonly keys: EmbeddedKeys
-  readonly ledger: EmbeddedLedger
-  readonly pepper: string
-  readonly apiKey: string | undefined
-  close (): void
-}
-
-function openStore (config: Config, metrics: Metrics, { clock, logger }: ServerDeps): Store {
-  const { data_dir: dataDir } = config.store
-  const database = openDatabase(dataDir)
-  const pepper = config.secrets.master_secret ?? fileSecret(dataDir, 'secret', () => randomBytes(32).toString('base64url'))
-  const keys = createEmbeddedKeys(database)
-  const ledger = createEmbeddedLedger(database, clock, (record, cause) => {
-    metrics.recordLost()
-    logger.error({ requestId: record.requestId, cause: causeOf(cause) }, 'a ledger record could not be written')
-  })
-  return {
-    keys,
-    ledger,
-    pepper,
-    apiKey: firstKey(config, keys, { pepper, nowMs: clock.nowMs() }),
-    close () {
-      ledger.flush()
-      database.close()
-    }
-  }
-}
-
-/** What the request path tells the outside world of itself. */
-function observers (metrics: Metrics, { clock, logger }: ServerDeps): Pick<AppDeps, 'record' | 'refused' | 'unsettled'> {
-  return {
-    record (exchange) {
-      const durationMs = Math.round(clock.monotonicMs() - exchange.startedMonotonicMs)
-      metrics.record(exchange, durationMs)
-      logExchange(logger, exchange, durationMs)
-    },
-    refused (error) {
-      metrics.recordRefused(error)
-      if (error.kind === 'internal') logger.error({ cause: causeOf(error.cause) }, 'request failed')
-    },
-    unsettled (exchange, cause) {
-      metrics.recordLost()
-      logger.error({ requestId: exchange.requestId, cause: causeOf(cause) }, 'a request could not be settled')
-    }
-  }
-}
+interface Secrets { readonly pepper: string, readonly firstKey: string, readonly adminToken: string }
 
 const FIRST_KEY_FILE = 'first-key'
-const FIRST_TEAM = 'default'
 
-/**
- * Makes the key of the first request known: the configured one, or one made once and kept in the data folder.
- * @returns the key if it was made here, for its owner to see; a configured one is its owner's to know
- */
-function firstKey (config: Config, keys: EmbeddedKeys, { pepper, nowMs }: { pepper: string, nowMs: number }): string | undefined {
-  const secret = config.secrets.bootstrap_key ??
-    fileSecret(config.store.data_dir, FIRST_KEY_FILE, () => createClientKey((below) => randomInt(below)).secret)
-  const keyId = /^sk-dg-([a-z0-9]{8})-/.exec(secret)?.[1] ?? 'bootstrap'
-  keys.add({ keyId, team: FIRST_TEAM, digest: keyDigest(pepper, secret) }, nowMs)
-  // There is no other way to take a key back yet: whoever sets another first key means the one before to be dead.
-  keys.removeAllBut(keyId)
-  return config.secrets.bootstrap_key === undefined ? secret : undefined
+/** The configured secrets, and for those that are not configured ones made once and kept in the data folder. */
+function secretsOf ({ secrets, store: { data_dir: dataDir } }: Config): Secrets {
+  const newSecret = (): string => randomBytes(32).toString('base64url')
+  const newKey = (): string => createClientKey((below) => randomInt(below)).secret
+  return {
+    pepper: secrets.master_secret ?? fileSecret(dataDir, 'secret', newSecret),
+    firstKey: secrets.bootstrap_key ?? fileSecret(dataDir, FIRST_KEY_FILE, newKey),
+    adminToken: secrets.admin_token ?? fileSecret(dataDir, ADMIN_TOKEN_FILE, newSecret)
+  }
 }
 
 function urlOf (app: { readonly server: { address (): unknown } }): string {

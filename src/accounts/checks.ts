@@ -1,3 +1,4 @@
+import { Temporal } from 'temporal-polyfill'
 import { parseNetwork } from './addresses.ts'
 import { BUDGET_UNITS_MAX } from './limit-settings.ts'
 import { exactUnits, MONEY_DECIMALS } from '../core/money.ts'
@@ -10,21 +11,50 @@ export interface SettingsFault { readonly field: string, readonly message: strin
 
 type Report = (field: string, message: string) => void
 
-/** Everything that no schema can say of settings that the schema has let through. */
-export function checkSettings (settings: TeamSettings | KeySettings): SettingsFault[] {
+/** Each is asked for with every request, in one step of the store that everybody else waits for. */
+const LIMITS_MAX = 64
+
+/**
+ * Everything that no schema can say of settings that the schema has let through.
+ * @param before what they are to take the place of
+ */
+export function checkSettings (settings: TeamSettings | KeySettings, before: TeamSettings | KeySettings = {}): SettingsFault[] {
   const faults: SettingsFault[] = []
   const report: Report = (field, message) => { faults.push({ field, message }) }
   if ('expires_at' in settings && settings.expires_at !== undefined) checkInstant(settings.expires_at, 'expires_at', report)
   checkLimits(settings, '', report)
   for (const [index, entry] of (settings.per_model ?? []).entries()) checkLimits(entry, `per_model[${index}].`, report)
   checkIds(settings.per_model ?? [], 'per_model', report)
+  const limits = [settings, ...settings.per_model ?? []].reduce((count, entry) => count + limitsIn(entry), 0)
+  if (limits > LIMITS_MAX) report('', `has ${limits} limits and budgets, and may have ${LIMITS_MAX}`)
+  checkUnits(settings, before, report)
   for (const [index, network] of (settings.allowed_ips ?? []).entries()) {
     if (parseNetwork(network) === undefined) report(`allowed_ips[${index}]`, 'must be an address or a network such as 10.0.0.0/8')
   }
   return faults
 }
 
-type Limits = Pick<LimitSettings | PerModelSettings, 'requests_per_minute' | 'tokens_per_minute' | 'budgets'>
+type Limits = Pick<LimitSettings | PerModelSettings, 'requests_per_minute' | 'tokens_per_minute' | 'concurrent_requests' | 'budgets'>
+
+function limitsIn ({ requests_per_minute: requests, tokens_per_minute: tokens, concurrent_requests: places, budgets = [] }: Limits): number {
+  return [requests, tokens, places].filter((limit) => limit !== undefined).length + budgets.length
+}
+
+/** What was spent of a budget is kept under its id: tokens would become money, or money tokens. */
+function checkUnits (settings: TeamSettings | KeySettings, before: TeamSettings | KeySettings, report: Report): void {
+  const unitsBefore = new Map(unitsIn(before).map(({ place, unit }) => [place, unit]))
+  for (const { place, unit, field } of unitsIn(settings)) {
+    const unitBefore = unitsBefore.get(place)
+    if (unitBefore !== undefined && unitBefore !== unit) report(`${field}.unit`, `cannot be changed from ${unitBefore}; give the budget another id`)
+  }
+}
+
+function unitsIn (settings: TeamSettings | KeySettings): { place: string, unit: string, field: string }[] {
+  const places = [{ budgets: settings.budgets, name: '', prefix: '' }, ...(settings.per_model ?? [])
+    .map(({ budgets, id }, index) => ({ budgets, name: `${id}/`, prefix: `per_model[${index}].` }))]
+  return places.flatMap(({ budgets = [], name, prefix }) =>
+    budgets.map(({ id, unit }, index) => ({ place: name + id, unit, field: `${prefix}budgets[${index}]` })))
+}
 
 function checkLimits (limits: Limits, prefix: string, report: Report): void {
   for (const name of ['requests_per_minute', 'tokens_per_minute'] as const) {
@@ -76,7 +106,9 @@ function checkTimeZone (budget: BudgetSetting, timeZone: string, field: string, 
 function isTimeZone (name: string): boolean {
   if (!/^[A-Za-z]/.test(name)) return false
   try {
-    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== ''
+    // Intl takes abbreviations too that the calendar refuses, such as PST.
+    Temporal.Instant.fromEpochMilliseconds(0).toZonedDateTimeISO(name)
+    return true
   } catch {
     return false
   }

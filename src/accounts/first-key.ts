@@ -6,15 +6,24 @@ const FIRST_KEY_ID = 'bootstrap'
 /** Replicas that start together write the same thing at the same time; whoever comes second finds it done. */
 const TRIES_MAX = 5
 
+export interface FirstKey {
+  readonly digest: string
+  /**
+   * One that an operator has configured is wanted, whatever was there. One that a gateway has made for itself is for the
+   * first request of all: where there are accounts already, or were, nobody waits for it.
+   */
+  readonly origin: 'configured' | 'made'
+}
+
 /**
  * Makes sure that the key of the first request is known, under the id `bootstrap` in the team `default`: another one under
  * that id is replaced. A key that is known under any other id is left as it is.
  * @throws GatewayError `store_unavailable`
  */
-export async function ensureFirstKey (directory: Directory, digest: string): Promise<void> {
+export async function ensureFirstKey (directory: Directory, key: FirstKey): Promise<void> {
   for (let tries = 1; ; tries++) {
     try {
-      return await writeFirstKey(directory, digest)
+      return await writeFirstKey(directory, key)
     } catch (caught) {
       if (!(caught instanceof GatewayError) || caught.kind !== 'conflict' || tries === TRIES_MAX) throw caught
       await directory.catchUp()
@@ -22,8 +31,9 @@ export async function ensureFirstKey (directory: Directory, digest: string): Pro
   }
 }
 
-async function writeFirstKey (directory: Directory, digest: string): Promise<void> {
+async function writeFirstKey (directory: Directory, { digest, origin }: FirstKey): Promise<void> {
   if (directory.findByDigest(digest) !== undefined) return
+  if (origin === 'made' && directory.teams().length > 0) return
   const key = directory.key(FIRST_KEY_ID)
   if (key !== undefined) {
     await directory.replaceKey(key, { digest })

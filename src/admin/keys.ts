@@ -35,7 +35,7 @@ export function addKeyRoutes (scope: FastifyInstance, { directory, newKey, diges
       const key = keyOf(params.id)
       assertRevision(key)
       const settings = patched(KeySettingsSchema, key.settings, changes)
-      assertSound(settings)
+      assertSound(settings, key.settings)
       return keyBody(await directory.replaceKey(key, { settings }))
     })
   })

@@ -29,8 +29,8 @@ export function patched<S extends TObject> (schema: S, current: Static<S>, patch
 }
 
 /** @throws GatewayError `invalid_request` with everything that no schema can say */
-export function assertSound (settings: TeamSettings | KeySettings): void {
-  const faults = checkSettings(settings)
+export function assertSound (settings: TeamSettings | KeySettings, before?: TeamSettings | KeySettings): void {
+  const faults = checkSettings(settings, before)
   if (faults.length > 0) throw invalidFields(faults)
 }
 

@@ -6,7 +6,7 @@ export interface BannerFacts {
   readonly version: string
   readonly inferenceUrl: string
   readonly adminUrl: string
-  /** Undefined where the operator has set one: it is not repeated where logs are kept. */
+  /** Undefined where the operator has set one, which is not repeated where logs are kept, or has made others. */
   readonly apiKey: string | undefined
   /** Undefined where the operator has set the token. */
   readonly adminTokenFile: string | undefined
@@ -39,7 +39,7 @@ export function printBanner (facts: BannerFacts, stream: NodeJS.WriteStream): vo
     ['DashScope SDK', `${baseUrl}/api/v1`],
     ['Admin API', `${reachableUrl(facts.adminUrl)}/admin/v1`],
     ['Admin token', facts.adminTokenFile ?? 'the one in DASHGATE_ADMIN_TOKEN'],
-    ['API key', facts.apiKey ?? 'the one in DASHGATE_BOOTSTRAP_KEY'],
+    ['API key', facts.apiKey ?? 'one of yours: DASHGATE_BOOTSTRAP_KEY, or npm run dashgate -- key create'],
     ['Upstream', upstreamsText(facts)],
     ['Configuration', facts.file ?? 'defaults and environment']
   ]

@@ -1,4 +1,5 @@
 import { BUILT_IN_MODELS } from './models.ts'
+import { durationMs } from './scalars.ts'
 import type { Config, ModelConfig } from './schema.ts'
 import type { Path } from './problems.ts'
 import type { Fault } from './validation.ts'
@@ -24,6 +25,9 @@ export function crossCheck (config: Config, faults: readonly Fault[]): Fault[] {
   const isWhole = (section: string) => !faults.some(({ path }) => path.length === 1 && path[0] === section)
   if (!isWhole('upstreams') || !isWhole('models')) return found
   checkUpstreams(config, report)
+  for (const [index, upstream] of config.upstreams.entries()) {
+    if (isSound('upstreams', index)) checkTotalTimeout(upstream, ['upstreams', index], report)
+  }
   const models = config.models.flatMap((model, index) => isSound('models', index) ? [{ model, index }] : [])
   checkNames(models, report)
   for (const { model, index } of models) checkModel(model, ['models', index], config, report)
@@ -47,6 +51,13 @@ function checkListeners ({ server, admin }: Config, report: Report): void {
   if (server.port !== 0 && server.port === admin.port && server.host === admin.host) {
     report(['admin', 'port'], 'must differ from the port of the inference listener')
   }
+}
+
+/** What is held for an answer is remembered for two hours; one that ends later could not be settled. */
+const TOTAL_TIMEOUT_MS_MAX = 90 * 60_000
+
+function checkTotalTimeout (upstream: Config['upstreams'][number], path: Path, report: Report): void {
+  if (durationMs(upstream.timeouts.total) > TOTAL_TIMEOUT_MS_MAX) report([...path, 'timeouts', 'total'], 'must be at most 90m')
 }
 
 function checkUpstreams ({ upstreams }: Config, report: Report): void {

@@ -20,6 +20,9 @@ const StoreSchema = Type.Object({
   replicas: Type.Integer({
     description: 'How many gateways share the store. While it is away, each lets through its part of what on_store_down allows.', minimum: 1, maximum: 10_000, default: 1
   }),
+  ledger_retention_days: Type.Integer({
+    description: 'How long Redis keeps the records of what was charged. The embedded store keeps them all.', minimum: 1, maximum: 3_650, default: 30
+  }),
   timeout: durationOf({ description: 'How long a reservation may wait for the store before it is tried once more on another connection.', default: '100ms' })
 }, { ...section, description: 'Where keys, limits and usage are kept. A change needs a restart.' })
 

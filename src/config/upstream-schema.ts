@@ -42,7 +42,7 @@ const TimeoutsSchema = Type.Object({
   connect: durationOf({ description: 'Longest wait for a connection.', default: '5s' }),
   first_byte: durationOf({ description: 'Longest wait for the answer\'s first byte once the request is sent.', default: '60s' }),
   idle: durationOf({ description: 'Longest silence between two events that carry content.', default: '60s' }),
-  total: durationOf({ description: 'Longest time for the whole answer.', default: '600s' })
+  total: durationOf({ description: 'Longest time for the whole answer, 90m at most.', default: '600s' })
 }, { ...closed, description: 'How long an upstream may take.', default: {} })
 
 export const UpstreamSchema = Type.Object({

@@ -68,12 +68,14 @@ export function textOf (message: Pick<Message, 'parts'>, separator = '\n'): stri
   return text
 }
 
-export function promptOf (request: Pick<ChatRequest, 'messages' | 'parameters'>): Prompt {
+/** As the model reads it. Earlier reasoning is part of it only where the client asks for that. */
+export function promptOf (request: Pick<ChatRequest, 'messages' | 'parameters' | 'extra'>): Prompt {
   const tools = request.parameters['tools']
+  const keepsReasoning = request.extra['preserve_thinking'] === true
   return {
     messages: request.messages.map((message) => ({
       role: message.role,
-      content: textOf(message),
+      content: (keepsReasoning ? message.reasoning ?? '' : '') + textOf(message),
       ...(message.toolCalls === undefined ? {} : { toolCalls: message.toolCalls })
     })),
     ...(Array.isArray(tools) ? { tools } : {})

@@ -86,6 +86,13 @@ export class GatewayError extends Error {
   }
 }
 
+/** Whether a try ended without a word of the upstream's: it may have done its work all the same. */
+export function isSilence ({ kind, upstream }: GatewayError): boolean {
+  return upstream === undefined && SILENCES.has(kind)
+}
+
+const SILENCES: ReadonlySet<ErrorKind> = new Set<ErrorKind>(['upstream_timeout', 'upstream_failed', 'client_closed'])
+
 /** An answer that was cut: whatever came of it is no success. */
 export function truncatedStream (): GatewayError {
   return new GatewayError('upstream_failed', 'The upstream closed the stream before the answer was complete.')

@@ -1,6 +1,7 @@
 import { invalidParameter } from './errors.ts'
 import { isObject } from './json.ts'
 import type { JsonObject, JsonValue } from './json.ts'
+import type { Media } from './protocol.ts'
 
 /** Where a protocol's messages differ from the other's. */
 export interface MessageGrammar {
@@ -12,8 +13,7 @@ export interface MessageGrammar {
 }
 
 export interface MessageFacts {
-  /** How many parts are not text. */
-  readonly mediaParts: number
+  readonly media: Media
   readonly roles: ReadonlySet<string>
 }
 
@@ -33,7 +33,7 @@ export function checkMessages (
   if (messages.length === 0) throw invalidParameter(path, `[] is too short - '${path}'`)
   if (messages.length > MESSAGES_MAX) throw invalidParameter(path, `'${path}' must have at most ${MESSAGES_MAX} entries`)
   const roles = new Set<string>()
-  let mediaParts = 0
+  const media = { pictures: 0, others: 0 }
   for (const [index, message] of (messages as readonly JsonValue[]).entries()) {
     const at = `${path}.[${index}]`
     if (!isObject(message)) throw invalidParameter(at, 'Input should be a valid dictionary or instance of GPT3Message')
@@ -42,12 +42,12 @@ export function checkMessages (
       throw invalidParameter(`${at}.role`, 'Role system is only allowed in the first message')
     }
     roles.add(role)
-    mediaParts += checkContent(message, role, { at, grammar })
+    checkContent(message, role, { at, grammar, media })
     checkToolCalls(message, role, at)
   }
   checkToolAnswers(messages as readonly JsonObject[], path)
   checkLast((messages as readonly JsonObject[]).at(-1) as JsonObject, path)
-  return { mediaParts, roles }
+  return { media, roles }
 }
 
 function checkRole (message: JsonObject, at: string, grammar: MessageGrammar): string {
@@ -59,25 +59,32 @@ function checkRole (message: JsonObject, at: string, grammar: MessageGrammar): s
   return role
 }
 
-/** @returns how many parts are not text */
-function checkContent (message: JsonObject, role: string, context: { at: string, grammar: MessageGrammar }): number {
+interface ContentContext { readonly at: string, readonly grammar: MessageGrammar, readonly media: { pictures: number, others: number } }
+
+/** Counts what is no text into the context's media. */
+function checkContent (message: JsonObject, role: string, context: ContentContext): void {
   const content = message['content']
   const at = `${context.at}.content`
-  if (typeof content === 'string') return 0
+  if (typeof content === 'string') return
   if (content === undefined || content === null) {
     const callsTools = (message['tool_calls'] ?? message['function_call'] ?? null) !== null
-    if (role === 'assistant' && (callsTools || message['partial'] === true)) return 0
+    if (role === 'assistant' && (callsTools || message['partial'] === true)) return
     throw invalidParameter(at, 'The content field is a required field.')
   }
   if (!Array.isArray(content)) throw invalidParameter(at, 'input content must be a string.')
-  let mediaParts = 0
   for (const part of content as readonly JsonValue[]) {
     if (!isObject(part)) throw invalidParameter(at, 'Input should be a valid dictionary or instance of GPT3Message')
     const fault = context.grammar.partFault(part, role)
     if (fault !== undefined) throw invalidParameter(at, fault)
-    if (!isText(part)) mediaParts++
+    if (isPicture(part)) context.media.pictures++
+    else if (!isText(part)) context.media.others++
   }
-  return mediaParts
+}
+
+const PICTURE_TYPES: ReadonlySet<unknown> = new Set(['image', 'image_url', 'input_image'])
+
+function isPicture ({ type, image }: JsonObject): boolean {
+  return type === undefined ? image !== undefined : PICTURE_TYPES.has(type)
 }
 
 /** Where a type is given, it decides: a picture may carry any other key beside it. */

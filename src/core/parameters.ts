@@ -82,12 +82,21 @@ export function integerParameter (object: JsonObject, name: string, path = ''): 
   return value as number
 }
 
+const FETCHING = ['enable_search', 'enable_code_interpreter', 'web_search_options']
+
+/** Whether the service is to search, or run code, and read what comes of it. */
+export function asksToFetch (parameters: JsonObject): boolean {
+  return FETCHING.some((name) => parameters[name] === true || isObject(parameters[name]))
+}
+
 /** What checked parameters say of thinking, in DashScope's words or in OpenAI's. */
 export function thinkingOf (parameters: JsonObject): Thinking {
   const { enable_thinking: enabled, thinking_budget: budget, reasoning_effort: effort } = parameters
   const tokensMax = typeof budget === 'number' ? budget : undefined
+  // Both may go up, and only newer models read the effort.
+  if (enabled === true) return { asked: 'on', tokensMax }
   if (enabled === false || effort === 'none') return { asked: 'off', tokensMax }
-  if (enabled === true || tokensMax !== undefined || typeof effort === 'string') return { asked: 'on', tokensMax }
+  if (tokensMax !== undefined || typeof effort === 'string') return { asked: 'on', tokensMax }
   return { asked: 'unsaid', tokensMax }
 }
 

@@ -56,14 +56,23 @@ export interface Envelope {
   /** The most output the client asks for: not `outputTokensMax` where it gives two caps and both go up. */
   readonly outputTokensAsked: number | undefined
   readonly thinking: Thinking
-  /** How many parts of the messages are no text: their bytes prove nothing, for the URL of an image costs thousands of tokens. */
-  readonly mediaParts: number
+  /** What in the messages is no text: its bytes prove nothing, for the URL of an image costs thousands of tokens. */
+  readonly media: Media
+  /** How many of the body's bytes are neither messages nor tools: a schema for the answer, say, is part of the prompt too. */
+  readonly otherBytes: number
+  /** Whether the model is asked to fetch text that nobody has seen yet, which it is then given to read. */
+  readonly fetches: boolean
   /** How many of the body's bytes the tools take; 0 without tools. */
   readonly toolsBytes: number
   /** Whether the client wants the usage a stream carries; true where its protocol has it in every event. */
   readonly usageWanted: boolean
+  /** Whether each event of a stream is to repeat all text so far. */
+  readonly cumulative: boolean
   prompt (): Prompt
 }
+
+/** A picture has a largest cost; films, sounds and documents are as long as they are. */
+export interface Media { readonly pictures: number, readonly others: number }
 
 /** What a request says of thinking: it may cost as many tokens as the answer, and the answer's cap does not bound it. */
 export interface Thinking {
@@ -113,7 +122,7 @@ export interface Dialect {
   /** @throws GatewayError where a 2xx body is an error or no answer at all */
   parseResponse (body: Buffer): ChatEvent[]
   createDecoder (target: DialectTarget): Decoder
-  createObserver (wanted: { readonly usage: boolean }): Observer
+  createObserver (wanted: ObserverWanted): Observer
   /** Watches a whole answer on the byte lane. @throws GatewayError where a 2xx body is an error */
   observeResponse (body: Buffer): Pick<Observer, 'usage' | 'outputText' | 'outputBytes'>
   parseError (reply: UpstreamReply): GatewayError
@@ -134,6 +143,9 @@ export type Verdict =
   | { readonly action: 'withhold' }
   | { readonly action: 'replace', readonly bytes: Buffer }
   | { readonly action: 'fail', readonly error: GatewayError }
+
+/** What the client asked of the stream that is watched. */
+export interface ObserverWanted { readonly usage: boolean, readonly cumulative: boolean }
 
 /** The byte lane's eye: it never sees bytes the client will not, and it decides nothing but the verdict. */
 export interface Observer {

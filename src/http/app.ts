@@ -37,7 +37,7 @@ export function buildApp (options: AppOptions, deps: AppDeps): FastifyInstance {
   // A body stays the bytes it was; the built-in parsers would also take text/plain, which browsers send unasked.
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => { done(null, body) })
-  app.decorateRequest('caller', null)
+  app.decorateRequest('callerHeaders', null)
   app.addHook('onRequest', (request, reply, done) => {
     reply.raw.setHeader('x-request-id', request.id)
     done()

@@ -6,12 +6,11 @@ import { openExchange } from '../relay/exchange.ts'
 import { readJsonBody } from '../core/body.ts'
 import type { AppDeps } from './deps.ts'
 import type { HeaderValues, Protocol } from '../core/protocol.ts'
-import type { Principal } from '../accounts/principal.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Set before the body is read; the routes that need it say so by `onRequest`. */
-    caller: { readonly principal: Principal, readonly headers: HeaderValues } | null
+    /** Set before the body is read, for a key that was good then. */
+    callerHeaders: HeaderValues | null
   }
 }
 
@@ -22,22 +21,26 @@ export function addChatRoutes (app: FastifyInstance, deps: AppDeps): void {
       app.post(path, {
         onRequest: async (request, reply) => {
           const headers = headerValues(request.headers)
-          request.caller = { principal: deps.authenticate(headers, request.socket.remoteAddress), headers }
+          deps.authenticate(headers, request.socket.remoteAddress)
+          request.callerHeaders = headers
           checkContentType(headers)
           checkContentLength(headers, request.routeOptions.bodyLimit)
           // Whoever waits for leave to send its body gets it now that nothing but the body can be wrong.
           if (headers['expect'] !== undefined) reply.raw.writeContinue()
         }
       }, async (request, reply) => {
-        if (request.caller === null) throw new TypeError('a chat route must authenticate')
+        const headers = request.callerHeaders
+        if (headers === null) throw new TypeError('a chat route must authenticate')
+        // A body may take its time, and the key may have been revoked meanwhile.
+        const principal = deps.authenticate(headers, request.socket.remoteAddress)
         const exchange = openExchange({
           surface: protocol,
-          principal: request.caller.principal,
+          principal,
           catalog: deps.currentCatalog(),
           reply: createClientReply(reply.raw, request.id)
         }, deps)
         reply.hijack()
-        await deps.track(handle(exchange, incoming(protocol, path, request.caller.headers, request.body), deps))
+        await deps.track(handle(exchange, incoming(protocol, path, headers, request.body), deps))
       })
     }
   }

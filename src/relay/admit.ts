@@ -28,9 +28,13 @@ export async function admit (exchange: Exchange, envelope: Envelope, { tokens, l
     note: JSON.stringify({ key: principal.keyId, model: model.name, surface: exchange.surface.name })
   })
   exchange.limits = answer.reports
+  if (answer.status === 'admitted') exchange.admission = answer
   for (const [name, value] of Object.entries(answer.headers)) reply.setHeader(name, value)
   if (answer.status === 'refused') throw answer.error
-  exchange.admission = answer
+  if (!isLimited) return
+  exchange.inputTokensHeld = asked.amounts.inputTokens
+  // What an upstream does without a cap may be more than the catalog knows of: what is held goes up as the cap.
+  if (envelope.outputTokensMax === undefined) exchange.outputTokensMax ??= asked.output.capTokens
   if (answer.outputTokensFit === undefined) return
   exchange.outputTokensMax = answer.outputTokensFit
   reply.setHeader('x-dashgate-clamped', `${envelope.outputCapPath}=${answer.outputTokensFit}`)

@@ -7,8 +7,10 @@ import type { Envelope } from '../core/protocol.ts'
 import type { Exchange } from './exchange.ts'
 import type { TokenCounter } from '../tokens/counter.ts'
 
-/** Most that one picture, sound or video costs with any of the vendor's models at its highest resolution. */
-const MEDIA_PART_TOKENS_MAX = 16_384
+/** Most that one picture costs with any of the vendor's models, at its highest resolution. */
+const PICTURE_TOKENS_MAX = 16_384
+/** Parameters of a request take this much, and the model reads none of them. */
+const PARAMETERS_BYTES = 512
 
 /** The most that a request can come to, which is what has to be held for it. Its prompt is counted here if it was not before. */
 export async function amountsOf (
@@ -22,10 +24,13 @@ export async function amountsOf (
 }
 
 async function inputTokensAtMost (exchange: Exchange, envelope: Envelope, tokens: TokenCounter): Promise<number> {
-  const mediaTokens = envelope.mediaParts * MEDIA_PART_TOKENS_MAX
+  const { media, fetches, otherBytes, toolsBytes } = envelope
+  // What is still to be fetched, or as long as a film, can be anything the model takes.
+  if ((fetches || media.others > 0) && exchange.model !== undefined) return exchange.model.inputTokensMax
+  const pictureTokens = media.pictures * PICTURE_TOKENS_MAX
   const counted = await countedPrompt(exchange, envelope, tokens)
-  if (counted !== undefined) return mediaTokens + counted + countingMargin(envelope.toolsBytes > 0)
-  return mediaTokens + tokensAtMost(exchange.call?.body.bytes.length ?? 0, envelope.toolsBytes)
+  if (counted === undefined) return pictureTokens + tokensAtMost(exchange.call?.body.bytes.length ?? 0, toolsBytes)
+  return pictureTokens + counted + Math.max(0, otherBytes - PARAMETERS_BYTES) + countingMargin(toolsBytes > 0)
 }
 
 /** Undefined where no count of ours can be trusted: another tokenizer, or a prompt that has no canonical form. */

@@ -1,4 +1,4 @@
-import { ERROR_KINDS, GatewayError } from '../core/errors.ts'
+import { ERROR_KINDS, GatewayError, isSilence } from '../core/errors.ts'
 import { readBody } from './read-body.ts'
 import { candidatesFor } from '../upstream/select.ts'
 import { timeLeftMs } from './exchange.ts'
@@ -36,6 +36,7 @@ export async function attempt (exchange: Exchange, request: CheckedRequest, deps
       return await tryCandidate(exchange, candidate, { request, deps })
     } catch (caught) {
       failure = GatewayError.from(caught)
+      if (exchange.sent && isSilence(failure)) exchange.silentTries++
       if (!mayHelp(failure) || index === candidates.length - 1) throw failure
     }
   }
@@ -67,7 +68,6 @@ async function tryCandidate (
   })
   exchange.upstreamRequestId = shownId(response.headers['x-request-id'])
   if (response.status >= 200 && response.status < 300) {
-    refuseEncoding(response)
     tellIgnored(exchange, upstreamCall.ignoredParameters)
     return { response, target, lane: relayed === undefined ? 'canonical' : 'bytes' }
   }
@@ -102,14 +102,6 @@ function authorized (call: UpstreamCall, credentials: HeaderValues): UpstreamCal
     if (value !== undefined) headers[name.toLowerCase()] = value
   }
   return { ...call, headers }
-}
-
-/** We ask for plain bytes; an upstream that compresses all the same would make the relay blind. */
-function refuseEncoding (response: UpstreamResponse): void {
-  const encoding = response.headers['content-encoding']
-  if (encoding === undefined || encoding === 'identity') return
-  response.body.abort()
-  throw new GatewayError('upstream_protocol', 'The upstream sent an encoding it was not asked for.')
 }
 
 interface Reading { readonly target: Target, readonly clock: Clock, readonly signal: AbortSignal }

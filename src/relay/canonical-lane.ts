@@ -34,7 +34,7 @@ export function createCollectingLane (options: CollectingOptions): Lane {
     if (bytes > bytesMax) throw new GatewayError('upstream_protocol', `The upstream's answer is longer than ${bytesMax} bytes.`)
     lane.push(chunk)
   }
-  return { ...lane, push, get eventsSeen () { return lane.eventsSeen } }
+  return { ...lane, push, get ended () { return lane.ended }, get eventsSeen () { return lane.eventsSeen } }
 }
 
 interface Emitter { readonly emit: (event: ChatEvent) => void, readonly errorBytes: Lane['errorBytes'] }
@@ -44,6 +44,7 @@ function createDecodingLane ({ target, meter }: Pick<LaneOptions, 'target' | 'me
   const splitter = new Splitter(EVENT_BYTES_MAX)
   const tally = createTally()
   const openChoices = new Set<number>()
+  let hasEnded = false
   let eventsSeen = 0
   meter.watch(tally)
 
@@ -53,8 +54,10 @@ function createDecodingLane ({ target, meter }: Pick<LaneOptions, 'target' | 'me
       tally.add(event)
       eventsSeen++
       if (outputTextOf(event) !== '') meter.contentSeen()
-      if (event.type === 'choice-end') openChoices.delete(event.choice)
-      else if ('choice' in event) openChoices.add(event.choice)
+      if (event.type === 'choice-end') {
+        openChoices.delete(event.choice)
+        hasEnded = true
+      } else if ('choice' in event) openChoices.add(event.choice)
       emit(event)
     }
   }
@@ -77,6 +80,7 @@ function createDecodingLane ({ target, meter }: Pick<LaneOptions, 'target' | 'me
       onEvents([{ type: 'response-end' }])
     },
     errorBytes,
+    get ended () { return hasEnded && openChoices.size === 0 },
     get eventsSeen () { return eventsSeen }
   }
 }

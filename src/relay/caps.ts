@@ -35,7 +35,7 @@ function fitOutput (exchange: Exchange, envelope: Envelope): void {
 
 async function fitInput (exchange: Exchange, envelope: Envelope, tokens: TokenCounter): Promise<void> {
   const { model, call } = exchange
-  if (model === undefined || call === undefined || envelope.mediaParts > 0 || model.tokenizer !== 'qwen') return
+  if (model === undefined || call === undefined || hasMedia(envelope) || model.tokenizer !== 'qwen') return
   if (fitsByBytes(call.body.bytes.length, model.inputTokensMax, envelope.toolsBytes)) return
   const prompt = envelope.prompt()
   const tokensMax = model.inputTokensMax + countingMargin(prompt.tools !== undefined)
@@ -54,4 +54,8 @@ export async function countOrRefuse (count: () => number | Promise<number>): Pro
     if (!(cause instanceof TokenCounterError)) throw cause
     throw new GatewayError('overloaded', 'The gateway is counting too many long prompts. Try again shortly.', { cause, retryAfterMs: 1_000 })
   }
+}
+
+function hasMedia ({ media }: Envelope): boolean {
+  return media.pictures + media.others > 0
 }

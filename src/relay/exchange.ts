@@ -26,12 +26,16 @@ export interface Exchange {
   inputTokensCounted: number | undefined
   /** The output cap the gateway sends in place of the client's; undefined where it leaves it alone. */
   outputTokensMax: number | undefined
+  /** What is held for the prompt; undefined where nothing is. */
+  inputTokensHeld: number | undefined
   /** What every limit that applies said. */
   limits: readonly LimitReport[]
   /** What is held for the request; undefined before it is let in. */
   admission: Admission | undefined
   target: Target | undefined
   attempts: number
+  /** Tries that were sent and of which no word came back: they may have been billed. */
+  silentTries: number
   /** Whether the present attempt's request has gone out: then it may have been billed, answered or not. */
   sent: boolean
   upstreamRequestId: string | undefined
@@ -64,10 +68,12 @@ export function openExchange (start: ExchangeStart, deps: { readonly clock: Cloc
     model: undefined,
     inputTokensCounted: undefined,
     outputTokensMax: undefined,
+    inputTokensHeld: undefined,
     limits: [],
     admission: undefined,
     target: undefined,
     attempts: 0,
+    silentTries: 0,
     sent: false,
     upstreamRequestId: undefined,
     firstContentMonotonicMs: undefined,

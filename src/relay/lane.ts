@@ -8,6 +8,8 @@ export interface Lane {
   push (chunk: Buffer): void
   /** The upstream has closed. @throws GatewayError where the answer is not whole */
   end (): void
+  /** Whether every choice that has begun has ended: all that can still come is what it used. */
+  readonly ended: boolean
   /** Where all of the answer has come, ends it and says true. For an upstream that breaks off after its last word. */
   endWhole (): boolean
   /** Ends the answer where it stands, as one that has reached its length. @throws GatewayError where that cannot be said */

@@ -1,5 +1,4 @@
-import { GatewayError } from '../core/errors.ts'
-import type { ErrorKind } from '../core/errors.ts'
+import { GatewayError, isSilence } from '../core/errors.ts'
 import { NO_USAGE } from '../core/usage.ts'
 import { TokenCounterError } from '../tokens/counter.ts'
 import { costNano } from '../metering/prices.ts'
@@ -74,8 +73,9 @@ async function usageOf (
 ): Promise<Usage | undefined> {
   if (exchange.target === undefined || !(isBillable === true || isUncertain(exchange))) return undefined
   const reported = believable(tally?.usage(), exchange)
-  if (reported === undefined && isRefusal(exchange)) return undefined
-  return reported ?? await estimate(exchange, tally?.outputText() ?? '', tokens)
+  if (reported === undefined && isRefusal(exchange) && exchange.silentTries === 0) return undefined
+  if (reported !== undefined) return reported
+  return await estimate(exchange, tally === undefined && isBillable === true ? undefined : tally?.outputText() ?? '', tokens)
 }
 
 function outcomeOf (exchange: Exchange): NonNullable<Exchange['outcome']> {
@@ -84,12 +84,10 @@ function outcomeOf (exchange: Exchange): NonNullable<Exchange['outcome']> {
   return exchange.error.kind === 'client_closed' ? 'client_closed' : 'failed'
 }
 
-/** The request went out and no word came back: the upstream has probably read the prompt and billed for it. */
-function isUncertain ({ error, sent }: Exchange): boolean {
-  return sent && error !== undefined && error.upstream === undefined && SILENCES.has(error.kind)
+/** A try went out and no word came back: the upstream has probably read the prompt and billed for it. */
+function isUncertain ({ error, sent, silentTries }: Exchange): boolean {
+  return silentTries > 0 || (sent && error !== undefined && isSilence(error))
 }
-
-const SILENCES: ReadonlySet<ErrorKind> = new Set<ErrorKind>(['upstream_timeout', 'upstream_failed', 'client_closed'])
 
 /** The upstream's 200 turned out to be an error, and nothing was generated before it. */
 function isRefusal ({ error, firstContentMonotonicMs }: Exchange): boolean {
@@ -103,19 +101,31 @@ function believable (reported: Usage | undefined, { model, opened }: Exchange): 
   return reported.inputTokens <= model.contextTokens && reported.outputTokens <= outputTokensMax ? reported : undefined
 }
 
-async function estimate (exchange: Exchange, text: string, tokens: TokenCounter): Promise<Usage> {
+/** @param text what came of the answer; undefined where one began that cannot be read at all */
+async function estimate (exchange: Exchange, text: string | undefined, tokens: TokenCounter): Promise<Usage> {
   if (exchange.opened === undefined) return NO_USAGE
   const { envelope } = exchange.opened
-  const promptBytes = exchange.call?.body.bytes.length ?? 0
-  const inputTokens = exchange.inputTokensCounted ?? await counted(() => tokens.count(envelope.prompt()), promptBytes)
-  const outputTokens = text === '' ? 0 : await counted(() => tokens.countText(text), Buffer.byteLength(text))
   const { inputTokensMax = Infinity, outputTokensMax = Infinity } = exchange.model ?? {}
+  const outputTokensAtMost = exchange.admission?.outputTokensHeld ?? outputTokensMax * envelope.choices
+  const inputTokens = heldForMedia(exchange) ?? exchange.inputTokensCounted ??
+    await counted(() => tokens.count(envelope.prompt()), exchange.call?.body.bytes.length ?? 0)
+  const outputTokens = text === undefined ? exchange.admission?.outputTokensHeld ?? 0 : await countedText(text, tokens)
   return {
     ...NO_USAGE,
     inputTokens: Math.min(inputTokens, inputTokensMax),
-    outputTokens: Math.min(outputTokens, outputTokensMax * envelope.choices),
+    outputTokens: exchange.cut ? outputTokens : Math.min(outputTokens, outputTokensAtMost),
     source: 'estimated'
   }
+}
+
+/** Pictures, films and sounds cannot be counted: where they were held for, that is the estimate. */
+function heldForMedia ({ opened, inputTokensHeld }: Exchange): number | undefined {
+  const { pictures = 0, others = 0 } = opened?.envelope.media ?? {}
+  return pictures + others > 0 ? inputTokensHeld : undefined
+}
+
+async function countedText (text: string, tokens: TokenCounter): Promise<number> {
+  return text === '' ? 0 : await counted(() => tokens.countText(text), Buffer.byteLength(text))
 }
 
 /**

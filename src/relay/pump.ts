@@ -114,6 +114,7 @@ class Flow implements BodySink {
   /** The upstream went on past what is held for the answer: whatever comes now, nobody has set aside the tokens for it. */
   #cut (): void {
     this.#body.abort()
+    if (this.#lane?.endWhole() === true) return this.#endWhole()
     this.#exchange.cut = true
     if (this.#draining) return this.#finish(clientLeft())
     this.#lane?.cut()
@@ -140,7 +141,8 @@ class Flow implements BodySink {
 
   #onGone (): void {
     if (this.#over) return
-    if (this.#exchange.catalog.policies.clientAbort === 'cancel') {
+    // Of an answer that has ended nothing is to come but its usage, which costs nothing to wait for.
+    if (this.#exchange.catalog.policies.clientAbort === 'cancel' && this.#lane?.ended !== true) {
       this.#body.abort()
       this.#finish(clientLeft())
       return
@@ -163,6 +165,10 @@ class Flow implements BodySink {
       return this.#fail(GatewayError.from(caught))
     }
     this.#body.abort()
+    this.#endWhole()
+  }
+
+  #endWhole (): void {
     if (this.#draining) return this.#finish(clientLeft())
     if (this.#reply.headSent) this.#reply.end()
     this.#finish(undefined)

@@ -6,6 +6,7 @@ import { timeLeftMs } from './exchange.ts'
 import { tallyOf } from './tally.ts'
 import { readBody } from './read-body.ts'
 import type { Answer } from './attempt.ts'
+import type { UpstreamResponse } from '../upstream/send.ts'
 import type { ChatEvent } from '../core/event.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Exchange } from './exchange.ts'
@@ -25,6 +26,7 @@ const ANSWER_BYTES_MAX = 64 * 1024 * 1024
 export async function respond (exchange: Exchange, responding: Responding, deps: { readonly clock: Clock }): Promise<void> {
   const { answer, opened, meter } = responding
   meter.answered()
+  refuseEncoding(answer.response)
   exchange.reply.setHeader('x-dashgate-upstream', answer.target.upstream.name)
   exchange.reply.setHeader('x-dashgate-model', exchange.model?.name ?? '')
   const isStream = answer.response.headers['content-type']?.includes('text/event-stream') ?? false
@@ -34,6 +36,14 @@ export async function respond (exchange: Exchange, responding: Responding, deps:
   const { target } = answer
   const identity = identityOf(exchange)
   await pump(exchange, answer, (write) => createLane({ opened, target, meter, write, identity }), { ...deps, meter })
+}
+
+/** We ask for plain bytes; an upstream that compresses all the same would make the relay blind. */
+function refuseEncoding (response: UpstreamResponse): void {
+  const encoding = response.headers['content-encoding']
+  if (encoding === undefined || encoding === 'identity') return
+  response.body.abort()
+  throw new GatewayError('upstream_protocol', 'The upstream sent an encoding it was not asked for.')
 }
 
 async function respondWhole (exchange: Exchange, responding: Responding, { clock }: { clock: Clock }): Promise<void> {

@@ -79,3 +79,25 @@ t.test('everything that is wrong is told at once, with its field and why', async
     { field: 'allowed_ips[1]', message: 'must be an address or a network such as 10.0.0.0/8' }
   ])
 })
+
+t.test('a zone that only Intl knows is refused, because windows could not follow it', async (t) => {
+  const faults = (zone: string) => checkSettings({ budgets: [{ id: 'a', unit: 'tokens', period: 'day', amount: 1, time_zone: zone }] })
+  for (const zone of ['PST', 'JST', 'Nowhere/City', '+08:00']) t.match(faults(zone), [{ field: 'budgets[0].time_zone' }], zone)
+  for (const zone of ['Asia/Shanghai', 'UTC', 'Etc/GMT-8']) t.same(faults(zone), [], zone)
+})
+
+t.test('one team or key may have 64 limits', async (t) => {
+  const budgets = Array.from({ length: 16 }, (_, index) => ({ id: `b${index}`, unit: 'tokens', period: 'day' as const, amount: 1 }))
+  const perModel = (count: number) => Array.from({ length: count }, (_, index) => ({ id: `m${index}`, models: ['*'], budgets }))
+  t.same(checkSettings({ budgets, per_model: perModel(3) }), [])
+  t.match(checkSettings({ concurrent_requests: 1, budgets, per_model: perModel(3) }), [{ field: '', message: /65 limits/ }])
+})
+
+t.test('a budget keeps its unit: what was spent of it is kept under its id', async (t) => {
+  const budget = (unit: string) => ({ id: 'monthly', unit, period: 'month' as const, amount: 5 })
+  t.match(checkSettings({ budgets: [budget('tokens')] }, { budgets: [budget('CNY')] }), [{ field: 'budgets[0].unit' }])
+  t.same(checkSettings({ budgets: [budget('CNY')] }, { budgets: [budget('CNY')] }), [])
+  const perModel = (unit: string) => [{ id: 'big', models: ['*'], budgets: [budget(unit)] }]
+  t.match(checkSettings({ per_model: perModel('USD') }, { per_model: perModel('CNY') }), [{ field: 'per_model[0].budgets[0].unit' }])
+  t.same(checkSettings({ per_model: perModel('tokens') }, { budgets: [budget('CNY')] }), [], 'another place, another counter')
+})

@@ -16,7 +16,7 @@ const upstream = fc.record({
   protocol: fc.constantFrom('openai', 'dashscope'),
   base_url: fc.webUrl(),
   keys: fc.array(fc.stringMatching(/^[!#%-z]{1,40}$/), { minLength: 1, maxLength: 3 }),
-  timeouts: fc.record({ connect: duration, first_byte: duration, idle: duration, total: duration }),
+  timeouts: fc.record({ connect: duration, first_byte: duration, idle: duration, total: fc.integer({ min: 1, max: 5_400 }).map((amount) => `${amount}s`) }),
   builtin_models: fc.constant(true)
 })
 

@@ -30,6 +30,7 @@ const REFUSALS: readonly Refusal[] = [
   { name: 'a variable that is not set', yaml: 'server:\n  host: ${NONE}\n', problems: ['2:9 server.host: the environment variable NONE is not set'] },
   { name: 'a variable in a list', yaml: 'upstreams: [{ name: a, protocol: openai, base_url: "http://h", keys: [k, "${NONE}"] }]\n', problems: ['1:74 upstreams[0].keys[1]: the environment variable NONE is not set'] },
   { name: 'the two listeners on one port', yaml: 'admin: { port: 8787 }\n', problems: ['1:16 admin.port: must differ from the port of the inference listener'] },
+  { name: 'an answer that outlives its reservation', yaml: 'upstreams:\n  - { name: a, protocol: openai, base_url: "http://h", keys: [k], timeouts: { total: 2h } }\n', problems: ['2:86 upstreams[0].timeouts.total: must be at most 90m'] },
   { name: 'a Redis', yaml: 'store: { redis_url: "http://h" }\nsecrets: { master_secret: 0123456789abcdef0123456789abcdef }\n', problems: ['1:21 store.redis_url: must begin with redis://, rediss://, redis+sentinel:// or redis+cluster://'] },
   { name: 'a Redis without the secret that replicas share', yaml: 'store: { redis_url: "redis://h" }\n', problems: ['1:1 secrets.master_secret: is required with Redis, and the same on every replica (DASHGATE_SECRET)'] },
 

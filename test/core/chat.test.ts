@@ -14,10 +14,16 @@ t.test('a prompt has what is counted: roles, texts, calls and tools', async (t) 
   const calls = [{ id: 'a', name: 'f', arguments: '{}' }]
   const tools = [{ type: 'function', function: { name: 'f' } }]
   const messages: Message[] = [{ role: 'user', parts: [{ type: 'text', text: 'hi' }], name: 'n' }, { role: 'assistant', parts: [], toolCalls: calls, reasoning: 'r' }]
-  t.strictSame(promptOf({ messages, parameters: { tools, seed: 1 } }), {
+  t.strictSame(promptOf({ messages, extra: {}, parameters: { tools, seed: 1 } }), {
     messages: [{ role: 'user', content: 'hi' }, { role: 'assistant', content: '', toolCalls: calls }],
     tools
   })
-  t.strictSame(promptOf({ messages: [], parameters: {} }), { messages: [] })
-  t.strictSame(promptOf({ messages: [], parameters: { tools: null } }), { messages: [] })
+  t.strictSame(promptOf({ messages: [], extra: {}, parameters: {} }), { messages: [] })
+  t.strictSame(promptOf({ messages: [], extra: {}, parameters: { tools: null } }), { messages: [] })
+})
+
+t.test('earlier reasoning is read again only where the client asks for that', async (t) => {
+  const messages: Message[] = [{ role: 'assistant', parts: [{ type: 'text', text: 'b' }], reasoning: 'a' }]
+  t.equal(promptOf({ messages, extra: {}, parameters: {} }).messages[0]?.content, 'b')
+  t.equal(promptOf({ messages, extra: { preserve_thinking: true }, parameters: {} }).messages[0]?.content, 'ab')
 })

@@ -100,7 +100,7 @@ const ACCEPTED: [string, JsonValue[]][] = [
   ['ten thousand messages', Array<JsonValue>(10_000).fill(user)]
 ]
 
-for (const [name, messages] of ACCEPTED) t.test(`accepted: ${name}`, async (t) => { t.match(check(messages), { mediaParts: 0 }) })
+for (const [name, messages] of ACCEPTED) t.test(`accepted: ${name}`, async (t) => { t.match(check(messages), { media: { pictures: 0, others: 0 } }) })
 
 t.test('strict: a system message stands in first place only', async (t) => {
   t.doesNotThrow(() => check([system, user], true))
@@ -113,13 +113,13 @@ t.test('strict: a system message stands in first place only', async (t) => {
 
 t.test('one part that is no text makes the conversation more than text', async (t) => {
   const parts = (...content: JsonValue[]): JsonValue => [{ role: 'user', content }, user]
-  t.equal(check(parts({ type: 'text', text: 'a' }, { text: 'b' })).mediaParts, 0)
-  t.equal(check([{ role: 'assistant', content: [{ type: 'refusal', refusal: 'no' }] }, user]).mediaParts, 0)
-  t.equal(check(parts({ type: 'text', text: 'a' }, { type: 'image_url', image_url: { url: 'https://a.example/b.png' } })).mediaParts, 1)
-  t.equal(check(parts({ image: 'https://a.example/b.png' })).mediaParts, 1)
-  t.equal(check(parts({ type: 'text', text: 1 })).mediaParts, 1)
-  t.equal(check(parts({ type: 'image_url', image_url: { url: 'https://a.example/b.png' }, refusal: 'x' })).mediaParts, 1, 'a picture under a word')
-  t.equal(check(parts({ type: 'image_url', image_url: { url: 'https://a.example/b.png' }, text: 'x' })).mediaParts, 1)
+  t.same(check(parts({ type: 'text', text: 'a' }, { text: 'b' })).media, { pictures: 0, others: 0 })
+  t.same(check([{ role: 'assistant', content: [{ type: 'refusal', refusal: 'no' }] }, user]).media, { pictures: 0, others: 0 })
+  t.same(check(parts({ type: 'text', text: 'a' }, { type: 'image_url', image_url: { url: 'https://a.example/b.png' } })).media, { pictures: 1, others: 0 })
+  t.same(check(parts({ image: 'https://a.example/b.png' })).media, { pictures: 1, others: 0 })
+  t.same(check(parts({ type: 'text', text: 1 })).media, { pictures: 0, others: 1 })
+  t.same(check(parts({ type: 'image_url', image_url: { url: 'https://a.example/b.png' }, refusal: 'x' })).media, { pictures: 1, others: 0 }, 'a picture under a word')
+  t.same(check(parts({ type: 'image_url', image_url: { url: 'https://a.example/b.png' }, text: 'x' })).media, { pictures: 1, others: 0 })
 })
 
 t.test('the roles that occur are told, and errors name the protocol\'s own path', async (t) => {

@@ -148,6 +148,7 @@ t.test('what is said of thinking is read in either protocol\'s words', async (t)
     [{ enable_thinking: false, thinking_budget: 5 }, 'off', 5],
     [{ thinking_budget: 5 }, 'on', 5],
     [{ reasoning_effort: 'none' }, 'off', undefined],
+    [{ enable_thinking: true, reasoning_effort: 'none' }, 'on', undefined],
     [{ reasoning_effort: 'high' }, 'on', undefined],
     [{ enable_thinking: null, thinking_budget: null, reasoning_effort: null }, 'unsaid', undefined]
   ] as const

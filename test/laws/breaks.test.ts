@@ -30,7 +30,7 @@ function soundFromByte (dialect: Protocol, answer: Answer): number {
 
 /** How often a stream says that it failed, as the byte lane's eye of its protocol sees it, and whether that is its last word. */
 function failuresIn (protocol: Protocol, stream: Buffer): { count: number, isLast: boolean } {
-  const observer = protocol.dialect.createObserver({ usage: true })
+  const observer = protocol.dialect.createObserver({ usage: true, cumulative: false })
   const failed = eventsOf(stream).filter(({ data }) => data !== undefined).map(({ raw }) => observer.observe(parseEvent(raw)).action === 'fail')
   return { count: failed.filter(Boolean).length, isLast: failed.at(-1) ?? false }
 }

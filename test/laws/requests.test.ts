@@ -111,9 +111,9 @@ for (const protocol of EVERY_PROTOCOL) {
     holds(t, fc.property(requests, (request) => {
       const opened = openedFrom(protocol, request)
       assert.deepStrictEqual(normal(opened.parseRequest()), normal(request))
-      const { model, stream, choices, outputTokensMax, mediaParts } = opened.envelope
-      assert.deepStrictEqual({ model, stream, choices, outputTokensMax, mediaParts }, {
-        model: 'qwen-coder-turbo', stream: request.stream, choices: request.parameters['n'] ?? 1, outputTokensMax: request.outputTokensMax, mediaParts: 0
+      const { model, stream, choices, outputTokensMax, media } = opened.envelope
+      assert.deepStrictEqual({ model, stream, choices, outputTokensMax, media }, {
+        model: 'qwen-coder-turbo', stream: request.stream, choices: request.parameters['n'] ?? 1, outputTokensMax: request.outputTokensMax, media: { pictures: 0, others: 0 }
       })
     }), 400)
   })
@@ -127,7 +127,7 @@ for (const protocol of EVERY_PROTOCOL) {
       const request: ChatRequest = { messages: [{ role: 'user', parts }], stream: false, parameters: {}, extra: {}, vendorHeaders: {} }
       const opened = openedFrom(protocol, request, target)
       assert.deepStrictEqual(normal(opened.parseRequest()), normal(request))
-      assert.strictEqual(opened.envelope.mediaParts, parts.filter(({ type }) => type !== 'text').length)
+      assert.strictEqual(opened.envelope.media.pictures + opened.envelope.media.others, parts.filter(({ type }) => type !== 'text').length)
     }))
   })
 }

@@ -11,8 +11,19 @@ import type { TokenCounter } from '../../src/tokens/counter.ts'
 const TOKENS: TokenCounter = { count: () => 11, countText: () => 0, close: async () => undefined }
 const LIMITED = principalOf('search', { settings: { tokens_per_minute: 100_000 } })
 const REPORT: LimitReport = {
-  scope: 'team', perModelId: undefined, id: 'daily', kind: 'budget', unit: 'tokens', amount: 10, used: 10, held: 0, requested: 75, remaining: 0,
-  allows: false, retryAfterMs: 5_000, resetsAtMs: 1
+  scope: 'team',
+  perModelId: undefined,
+  id: 'daily',
+  kind: 'budget',
+  unit: 'tokens',
+  amount: 10,
+  used: 10,
+  held: 0,
+  requested: 75,
+  remaining: 0,
+  allows: false,
+  retryAfterMs: 5_000,
+  resetsAtMs: 1
 }
 
 /** The open limiter, and what it was asked. */
@@ -36,6 +47,17 @@ t.test('what is limited is measured, and asked for in the names of its key and m
   await admit(exchange, opened.envelope, { tokens: TOKENS, limiter })
   t.match(limiter.asked, [{ account: LIMITED.account, model: { name: 'qwen-coder-turbo' }, amounts: { inputTokens: 75, outputTokens: 20 } }])
   t.same(JSON.parse(limiter.asked[0]?.note ?? ''), { key: 'k', model: 'qwen-coder-turbo', surface: 'openai' })
+})
+
+t.test('what is held goes up as the cap where the client has none', async (t) => {
+  const open = async (body: object, principal = LIMITED): Promise<number | undefined> => {
+    const { exchange, opened } = openScene({ principal, body })
+    await admit(exchange, opened.envelope, { tokens: TOKENS, limiter: createOpenLimiter() })
+    return exchange.outputTokensMax
+  }
+  t.equal(await open({}), 8_192)
+  t.equal(await open({ max_tokens: 20 }), undefined, 'the client\'s own goes up as it is')
+  t.equal(await open({}, principalOf()), undefined, 'nothing is held')
 })
 
 t.test('a cap that was lowered goes up and is told to the client', async (t) => {

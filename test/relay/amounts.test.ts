@@ -65,3 +65,22 @@ t.test('a counter that is busy refuses; a prompt that has no canonical form is b
   const envelope = { ...scene.opened.envelope, prompt: () => scene.opened.envelope.prompt() }
   t.equal((await amountsOf(scene.exchange, envelope, TOKENS)).amounts.inputTokens, 164)
 })
+
+t.test('what is as long as it is, or has still to be fetched, is held as all that the model takes', async (t) => {
+  const film = { type: 'video_url', video_url: { url: 'https://films.example/a.mp4' } }
+  const bodies = [
+    { messages: [{ role: 'user', content: [{ type: 'text', text: 'what happens' }, film] }] },
+    { messages: [{ role: 'user', content: [{ type: 'input_audio', input_audio: { data: 'AAAA', format: 'mp3' } }] }] },
+    { enable_search: true },
+    { enable_code_interpreter: true }
+  ]
+  for (const body of bodies) t.equal((await amounts({ body })).amounts.inputTokens, MODEL.inputTokensMax, JSON.stringify(body))
+  t.equal((await amounts({ body: { enable_search: false } })).amounts.inputTokens, 100 + countingMargin(false))
+})
+
+t.test('whatever else is in a body may be read by the model too, and is held by its bytes', async (t) => {
+  const schema = { type: 'json_schema', json_schema: { name: 'a', schema: { description: 'x'.repeat(2_000) } } }
+  const { amounts: { inputTokens }, exchange } = await amounts({ body: { response_format: schema } })
+  const messagesBytes = Buffer.byteLength(JSON.stringify([{ role: 'user', content: 'hi' }]))
+  t.equal(inputTokens, 100 + countingMargin(false) + (exchange.call?.body.bytes.length ?? 0) - messagesBytes - 512)
+})

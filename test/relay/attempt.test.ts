@@ -119,15 +119,11 @@ t.test('a lowered output cap goes up on both lanes', async (t) => {
   }
 })
 
-t.test('redirects are not followed, and encodings nobody asked for are not read', async (t) => {
-  for (const reaction of [{ status: 302, headers: { location: 'http://127.0.0.1/' } }, { status: 200, headers: { 'content-encoding': 'gzip' } }]) {
-    const body = bodyOf('whatever')
-    const { answer } = start(targets('a', 'b'), [{ ...reaction, body }])
-    await t.rejects(answer, failing({ kind: 'upstream_protocol' }))
-    t.ok(body.aborted)
-  }
-  const plain = start(targets('a'), [{ status: 200, headers: { 'content-encoding': 'identity' } }])
-  t.equal((await plain.answer).response.status, 200)
+t.test('redirects are not followed', async (t) => {
+  const body = bodyOf('whatever')
+  const { answer } = start(targets('a', 'b'), [{ status: 302, headers: { location: 'http://127.0.0.1/' }, body }])
+  await t.rejects(answer, failing({ kind: 'upstream_protocol' }))
+  t.ok(body.aborted)
 })
 
 t.test('an error whose words are too many, or never end, is still that error', async (t) => {

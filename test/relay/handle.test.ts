@@ -30,6 +30,7 @@ interface Script extends SceneOptions {
   readonly tokens?: TokenCounter
   readonly readBody?: () => JsonBody
   readonly limiter?: OpenLimiter
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 const TOKENS: TokenCounter = { count: () => 11, countText: (text) => text.length, close: async () => undefined }
@@ -54,7 +55,7 @@ async function run (script: Script = {}) {
       sends++
       if (script.sent !== false) onSent()
       if (failure !== undefined) throw failure
-      return { status, headers: { 'content-type': contentType }, body: answer }
+      return { status, headers: { 'content-type': contentType, ...script.headers }, body: answer }
     },
     tokens,
     limiter,
@@ -198,4 +199,15 @@ t.test('a key that may not use a model is told so, and asks nobody', async (t) =
   t.match(replies, [{ status: 403 }])
   t.match(replies[0]?.text, /may not use the model/)
   t.same([sends, limiter.endings], [0, []])
+})
+
+t.test('an answer in an encoding nobody asked for cannot be read, and is charged what was held for it', async (t) => {
+  const limiter = createOpenLimiter({ outputTokensHeld: 300 })
+  const answer = bodyOf('whatever')
+  const { replies, records } = await run({ limiter, answer, headers: { 'content-encoding': 'gzip' } })
+  t.match(replies, [{ status: 502 }])
+  t.match(records, [{ outcome: 'failed', errorKind: 'upstream_protocol', usage: { outputTokens: 300, source: 'estimated' } }])
+  t.ok(answer.aborted)
+  const plain = await run({ headers: { 'content-encoding': 'identity' } })
+  t.match(plain.replies, [{ status: 200 }])
 })

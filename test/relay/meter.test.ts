@@ -200,3 +200,39 @@ t.test('an answer is past its hold only where something is held and something wa
   if (exchange.admission !== undefined) exchange.admission = { ...exchange.admission, outputTokensHeld: 100 }
   t.equal(meter.pastHold(), true)
 })
+
+t.test('an answer that had begun and cannot be read is charged what was held for it', async (t) => {
+  const { meter, records, exchange } = await start()
+  if (exchange.admission !== undefined) exchange.admission = { ...exchange.admission, outputTokensHeld: 500 }
+  meter.answered()
+  exchange.error = new GatewayError('upstream_failed', 'reset')
+  await meter.finish()
+  t.match(records, [{ usage: { inputTokens: 10, outputTokens: 500, source: 'estimated' } }])
+})
+
+t.test('pictures cannot be counted: they are estimated at what was held for them', async (t) => {
+  const { meter, records, exchange, opened } = await start()
+  exchange.opened = { ...opened, envelope: { ...opened.envelope, media: { pictures: 1, others: 0 } } }
+  exchange.inputTokensHeld = 16_500
+  meter.answered()
+  meter.watch(tally(undefined, 'abc'))
+  await meter.finish()
+  t.match(records, [{ usage: { inputTokens: 16_500, outputTokens: 3, source: 'estimated' } }])
+})
+
+t.test('an estimate may be as long as what was held, thinking included', async (t) => {
+  const { meter, records, exchange } = await start()
+  if (exchange.admission !== undefined) exchange.admission = { ...exchange.admission, outputTokensHeld: 20_000 }
+  meter.answered()
+  meter.watch(tally(undefined, 'x'.repeat(15_000)))
+  await meter.finish()
+  t.match(records, [{ usage: { outputTokens: 15_000 } }])
+})
+
+t.test('a first try of which no word came back has cost its prompt, whatever the next one says', async (t) => {
+  const { meter, records, exchange } = await start()
+  exchange.silentTries = 1
+  exchange.error = new GatewayError('upstream_auth', 'no such key', { upstream: { status: 401 } })
+  await meter.finish()
+  t.match(records, [{ outcome: 'failed', usage: { inputTokens: 10, outputTokens: 0, source: 'estimated' } }])
+})

@@ -16,6 +16,7 @@ function echoLane (write: (bytes: Buffer) => void): Lane {
       write(chunk)
     },
     end () { if (eventsSeen === 0) throw new GatewayError('upstream_failed', 'empty') },
+    get ended () { return whole },
     endWhole: () => whole,
     cut () { write(Buffer.from('cut')) },
     errorBytes: (error) => Buffer.from(`error:${error.kind}`),
@@ -188,4 +189,29 @@ t.test('an answer past its hold is ended where it stands, and nothing more is ta
   t.equal(scene.exchange.cut, true)
   t.equal(scene.exchange.error, undefined)
   t.equal(scene.clock.pending, 0)
+})
+
+t.test('an answer that has ended within its last chunk is not cut, however long it is', async (t) => {
+  const scene = createScene()
+  const done = pump(scene.exchange, scene.answer, echoLane, { clock: scene.clock, meter: { pastHold: () => true } })
+  scene.body.sink.onData(Buffer.from('a.'))
+  await done
+  t.equal(text(scene.reply.written), 'a.')
+  t.same([scene.exchange.cut, scene.reply.ends], [false, ['end']])
+})
+
+t.test('of an answer that has ended the usage is waited for, also when the client has left', async (t) => {
+  const { body, reply, done, clock } = start('cancel')
+  body.sink.onData(Buffer.from('a.'))
+  reply.leave()
+  t.same(body.calls, [])
+  body.sink.onEnd()
+  t.equal(await outcomeOf(done), 'client_closed')
+  t.equal(clock.pending, 0)
+  const waiting = start('cancel')
+  waiting.body.sink.onData(Buffer.from('a.'))
+  waiting.reply.leave()
+  waiting.clock.advance(5_000)
+  t.equal(await outcomeOf(waiting.done), 'client_closed')
+  t.same(waiting.body.calls, ['abort'], 'but not for ever')
 })

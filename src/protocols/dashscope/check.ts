@@ -4,7 +4,7 @@ import { arrayAt, isObject, numberAt } from '../../core/json.ts'
 import type { JsonObject } from '../../core/json.ts'
 import { checkMessages } from '../../core/messages.ts'
 import { booleanParameter, checkParameters, integerParameter } from '../../core/parameters.ts'
-import type { ClientCall } from '../../core/protocol.ts'
+import type { ClientCall, Media } from '../../core/protocol.ts'
 import type { VendorRules } from '../../core/target.ts'
 import type { AnswerShape } from './answer.ts'
 import { EMPTY_INPUT, EMPTY_MODEL, ILLEGAL_INPUT } from './error.ts'
@@ -20,7 +20,7 @@ export interface CheckedCall {
   readonly outputCapName: OutputCapName
   /** The larger of the two caps, where both are given. */
   readonly outputTokensAsked: number | undefined
-  readonly mediaParts: number
+  readonly media: Media
   readonly shape: AnswerShape
 }
 
@@ -49,13 +49,15 @@ export function checkCall (call: ClientCall, rules: VendorRules): CheckedCall {
     input,
     parameters,
     ...outputCapOf(parameters),
-    mediaParts: checkInput(input, rules),
+    media: checkInput(input, rules),
     shape: shapeOf(parameters, { model, stream, multimodal: call.path === MULTIMODAL_PATH, rules })
   }
 }
 
-/** @returns how many parts of the input are not text */
-function checkInput (input: JsonObject, rules: VendorRules): number {
+const NO_MEDIA: Media = { pictures: 0, others: 0 }
+
+/** @returns what in the input is no text */
+function checkInput (input: JsonObject, rules: VendorRules): Media {
   const { messages, prompt, history } = input
   const hasMessages = messages !== undefined && messages !== null
   const hasHistory = history !== undefined && history !== null
@@ -67,10 +69,10 @@ function checkInput (input: JsonObject, rules: VendorRules): number {
   if (hasMessages && hasPrompt) throw invalidParameter('input.prompt', 'Only one of "prompt" and "messages" may be given')
   if (hasMessages && hasHistory) throw invalidParameter('input.history', '"history" goes with "prompt" and not with "messages"')
   if (hasHistory) checkHistory(history)
-  if (!hasMessages) return 0
+  if (!hasMessages) return NO_MEDIA
   const facts = checkMessages(messages, NATIVE_GRAMMAR, { strict: rules.strict })
   if (facts.roles.has('tool')) checkToolNames(arrayAt(input, 'messages') as readonly JsonObject[])
-  return facts.mediaParts
+  return facts.media
 }
 
 /** Where both are given, the smaller one bounds the answer, for `max_completion_tokens` counts its thinking too. */

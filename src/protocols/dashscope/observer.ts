@@ -1,7 +1,7 @@
 import { GatewayError } from '../../core/errors.ts'
 import { objectAt, parseJsonObject } from '../../core/json.ts'
 import type { JsonObject } from '../../core/json.ts'
-import type { Dialect, Observer, Verdict } from '../../core/protocol.ts'
+import type { Dialect, Observer, ObserverWanted, Verdict } from '../../core/protocol.ts'
 import type { SseEvent } from '../../core/sse-event.ts'
 import { errorOfText, isErrorFrame } from '../../core/upstream-fault.ts'
 import type { Usage } from '../../core/usage.ts'
@@ -14,8 +14,8 @@ import { usageFrom } from './usage.ts'
  * Watches frames as bytes. Keys are found with their quotes, which inside any JSON text are escaped, so nothing a model or
  * a user writes can look like one. Every frame carries usage, so none is ever asked for or withheld.
  */
-export function createObserver (): Observer {
-  return new FrameObserver()
+export function createObserver ({ cumulative }: Pick<ObserverWanted, 'cumulative'>): Observer {
+  return new FrameObserver(cumulative)
 }
 
 /** Watches a whole answer. @throws GatewayError where it is an error or no answer at all */
@@ -62,6 +62,11 @@ class FrameObserver implements Observer {
   #kept: Buffer[] = []
   #keptBytes = 0
   #seenBytes = 0
+  readonly #isCumulative: boolean
+
+  constructor (isCumulative: boolean) {
+    this.#isCumulative = isCumulative
+  }
 
   get complete (): boolean {
     for (const ended of this.#endedByChoice.values()) if (!ended) return false
@@ -96,7 +101,8 @@ class FrameObserver implements Observer {
   }
 
   outputText (): string {
-    return joined(this.#kept.map((raw) => textIn(documentOf(raw) ?? {})))
+    const frames = this.#isCumulative ? this.#kept.slice(-1) : this.#kept
+    return frames.map((raw) => textIn(documentOf(raw) ?? {})).join('')
   }
 
   /** Only a frame that ends a choice, or may be another choice's than the first, has to be understood. */
@@ -197,10 +203,4 @@ function choiceText (choice: JsonObject): string {
   const reasoning = contentText(message?.['reasoning_content'])
   const calls = JSON.stringify(message?.['tool_calls'] ?? '').slice(1, -1)
   return reasoning + contentText(message?.['content']) + calls
-}
-
-/** Where each text begins with the one before, the stream is cumulative and the last text is all of it. */
-function joined (texts: readonly string[]): string {
-  const grows = texts.every((text, index) => index === 0 || text.startsWith(texts[index - 1] as string))
-  return grows && texts.length > 1 ? texts.at(-1) as string : texts.join('')
 }

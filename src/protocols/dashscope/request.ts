@@ -4,7 +4,7 @@ import type { ChatRequest } from '../../core/chat.ts'
 import type { VendorRules } from '../../core/target.ts'
 import { arrayAt } from '../../core/json.ts'
 import type { JsonObject, JsonValue } from '../../core/json.ts'
-import { SHARED_PARAMETERS, thinkingOf } from '../../core/parameters.ts'
+import { SHARED_PARAMETERS, asksToFetch, thinkingOf } from '../../core/parameters.ts'
 import type { ClientCall, OpenedCall } from '../../core/protocol.ts'
 import { checkCall } from './check.ts'
 import type { CheckedCall } from './check.ts'
@@ -35,16 +35,25 @@ export function openCall (call: ClientCall, rules: VendorRules): OpenedCall {
       outputCapPath: `parameters.${checked.outputCapName}`,
       outputTokensAsked: checked.outputTokensAsked,
       thinking: thinkingOf(checked.parameters),
-      mediaParts: checked.mediaParts,
+      media: checked.media,
+      otherBytes: otherBytes(call),
+      fetches: asksToFetch(checked.parameters),
       toolsBytes: arrayAt(checked.parameters, 'tools') === undefined ? 0 : memberBytes(call.body, 'parameters.tools'),
       // Every native frame carries the usage.
       usageWanted: true,
+      cumulative: checked.stream && !checked.shape.incremental,
       prompt: () => promptOf(parseRequest())
     },
     parseRequest,
     renderResponse: (events, reply) => renderResponse(events, checked.shape, reply),
     createEncoder: (reply) => createEncoder(checked.shape, reply)
   }
+}
+
+const COUNTED_MEMBERS = ['input.messages', 'input.prompt', 'input.history', 'parameters.tools']
+
+function otherBytes ({ body }: ClientCall): number {
+  return COUNTED_MEMBERS.reduce((bytes, path) => bytes - memberBytes(body, path), body.bytes.length)
 }
 
 function requestFrom (checked: CheckedCall, call: ClientCall): ChatRequest {

@@ -5,7 +5,7 @@ import { arrayAt, isObject, objectAt, stringAt } from '../../core/json.ts'
 import type { JsonObject, JsonValue } from '../../core/json.ts'
 import { synthesizedCallId } from '../../core/tool-calls.ts'
 import { argumentsText } from './messages.ts'
-import { contentText, finishReasonOf } from './wire.ts'
+import { contentText, finishReasonOf, reasoningText } from './wire.ts'
 
 const CALLS_MAX = 1_024
 
@@ -95,7 +95,7 @@ interface Place {
 }
 
 function readMessage (message: JsonObject, place: Place): void {
-  const reasoning = contentText(message['reasoning_content'])
+  const reasoning = reasoningText(message)
   if (reasoning !== '') place.events.push({ type: 'reasoning-delta', choice: place.index, text: reasoning })
   const text = contentText(message['content']) + contentText(message['refusal'])
   if (text !== '') place.events.push({ type: 'text-delta', choice: place.index, text })

@@ -9,7 +9,7 @@ const TELLING = /"(?:finish_reason"\s*:\s*"|usage"\s*:\s*\{|tool_calls"\s*:\s*\[
 /** A list of choices that is closed again: a chunk which broke off in the middle is not plain. */
 const CHOICE = /"choices"\s*:\s*\[\s*\{[^]*\]/
 const INDEX = /"index"\s*:\s*(\d{1,4})/
-const TEXT_VALUE = /"(?:reasoning_)?content"\s*:\s*"/g
+const TEXT_VALUE = /"(?:(?:reasoning_)?content|reasoning)"\s*:\s*"/g
 
 const BACKSLASH = 0x5c
 

@@ -6,7 +6,7 @@ import { GatewayError, invalidParameter } from '../../core/errors.ts'
 import { arrayAt, isObject, numberAt, stringAt } from '../../core/json.ts'
 import type { JsonObject, JsonValue } from '../../core/json.ts'
 import { checkMessages } from '../../core/messages.ts'
-import { SHARED_PARAMETERS, booleanParameter, checkParameters, integerParameter, thinkingOf } from '../../core/parameters.ts'
+import { SHARED_PARAMETERS, booleanParameter, checkParameters, asksToFetch, integerParameter, thinkingOf } from '../../core/parameters.ts'
 import type { ClientCall, Envelope, OpenedCall } from '../../core/protocol.ts'
 import { checkWorkspace } from '../../core/workspace.ts'
 import { createEncoder } from './encoder.ts'
@@ -23,7 +23,7 @@ export function open (call: ClientCall, rules: VendorRules): OpenedCall {
   const { document } = call.body
   const model = checkedModel(document)
   const stream = wantsStream(call)
-  const { mediaParts } = checkMessages(document['messages'], { path: 'messages', roles: MESSAGE_ROLES, partFault }, rules)
+  const { media } = checkMessages(document['messages'], { path: 'messages', roles: MESSAGE_ROLES, partFault }, rules)
   refuseFunctions(document)
   checkParameters(document)
   if (rules.strict && stream && (arrayAt(document, 'tools')?.length ?? 0) > 0) {
@@ -43,9 +43,12 @@ export function open (call: ClientCall, rules: VendorRules): OpenedCall {
     // One cap goes up, so the other promises nothing.
     outputTokensAsked: cap.outputTokensMax,
     thinking: thinkingOf(document),
-    mediaParts,
+    media,
+    otherBytes: call.body.bytes.length - memberBytes(call.body, 'messages') - memberBytes(call.body, 'tools'),
+    fetches: asksToFetch(document),
     toolsBytes: arrayAt(document, 'tools') === undefined ? 0 : memberBytes(call.body, 'tools'),
     usageWanted,
+    cumulative: false,
     prompt: () => (prompt ??= promptOf(parseOnce()))
   }
   return {

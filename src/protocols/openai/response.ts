@@ -11,7 +11,7 @@ import { completionId } from './encoder.ts'
 import { faultOf } from './fault.ts'
 import { argumentsText, renderToolCall } from './messages.ts'
 import { parseUsage, renderUsage } from './usage.ts'
-import { WIRE_REASONS, contentText } from './wire.ts'
+import { WIRE_REASONS, contentText, reasoningText } from './wire.ts'
 
 /** @throws GatewayError where the body is an error or no answer at all */
 export function parseResponse (body: Buffer): ChatEvent[] {
@@ -79,7 +79,7 @@ function outputText (completion: JsonObject): string {
 
 /** Everything the model wrote in a message or delta, calls included, for an estimate of its tokens. */
 export function messageText (message: JsonObject): string {
-  let text = contentText(message['reasoning_content']) + contentText(message['content']) + contentText(message['refusal'])
+  let text = reasoningText(message) + contentText(message['content']) + contentText(message['refusal'])
   for (const call of arrayAt(message, 'tool_calls') ?? []) {
     const definition = isObject(call) ? objectAt(call, 'function') : undefined
     text += (stringAt(definition, 'name') ?? '') + argumentsText(definition?.['arguments'])

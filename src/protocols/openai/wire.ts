@@ -66,6 +66,11 @@ export function contentText (content: JsonValue | undefined): string {
   return text
 }
 
+/** Servers name it either way. */
+export function reasoningText (message: JsonObject): string {
+  return contentText(message['reasoning_content'] ?? message['reasoning'])
+}
+
 function partText (part: JsonValue): string {
   const text = typeof part === 'object' && part !== null ? (part as JsonObject)['text'] : undefined
   return typeof text === 'string' ? text : ''

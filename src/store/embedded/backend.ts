@@ -25,6 +25,8 @@ export function openEmbeddedBackend (database: DatabaseSync, { clock, refusalsLo
     teamsHeld: limits.teams(),
     problems: async () => [],
     onReconnect () {},
+    // Its records are on disk, and stay.
+    trim: async () => {},
     async close () {
       limits.close()
       refusals.close()

@@ -1,13 +1,9 @@
-import { chmodSync, closeSync, existsSync, mkdirSync, openSync } from 'node:fs'
-import { DatabaseSync } from 'node:sqlite'
-import { join } from 'node:path'
+import type { DatabaseSync } from 'node:sqlite'
 import { ACCOUNTS_SCHEMA } from './accounts-schema.ts'
 import { LIMITS_SCHEMA } from './limits-schema.ts'
+import { openExclusively } from '../sqlite-file.ts'
 
 const FILE = 'dashgate.db'
-const BUSY_TIMEOUT_MS = 2_000
-const SQLITE_BUSY = 5
-const SQLITE_LOCKED = 6
 
 /** Each entry brings a database from its index to the next version; entries are only ever added. */
 const MIGRATIONS: readonly string[] = [
@@ -32,26 +28,14 @@ const MIGRATIONS: readonly string[] = [
  * @throws Error where the folder is in use or cannot be written, or the file is no database of this version or an older one
  */
 export function openDatabase (dataDir: string): DatabaseSync {
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
-  const path = join(dataDir, FILE)
-  if (!existsSync(path)) closeSync(openSync(path, 'w', 0o600))
-  chmodSync(path, 0o600)
-  const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS })
+  const database = openExclusively(dataDir, FILE)
   try {
-    // The lock is taken before the journal mode changes, so that the losing process has changed nothing. A commit in this mode
-    // is with the operating system: it outlives this process however that ends, and a failing power supply may take back the
-    // last few of them, but never a part of one.
-    database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; BEGIN EXCLUSIVE; COMMIT')
     migrate(database)
   } catch (cause) {
     database.close()
-    throw isBusy(cause) ? new Error(`The data folder ${dataDir} is in use by another dashgate process.`, { cause }) : cause
+    throw cause
   }
   return database
-}
-
-function isBusy (cause: unknown): boolean {
-  return cause instanceof Error && 'errcode' in cause && (cause.errcode === SQLITE_BUSY || cause.errcode === SQLITE_LOCKED)
 }
 
 function migrate (database: DatabaseSync): void {

@@ -3,6 +3,8 @@ import OpenAI from 'openai'
 import { ANSWERED_ONCE, MODEL, WEATHER_QUESTION, WEATHER_RESULT, WEATHER_TOOL, WRONG_KEY, report } from './scenarios.js'
 
 const client = new OpenAI({ maxRetries: 0 })
+// As most people make theirs: it repeats by itself what it takes for a passing trouble.
+const defaultClient = new OpenAI()
 const question = { model: MODEL, messages: ANSWERED_ONCE }
 
 await report({
@@ -15,7 +17,9 @@ await report({
   unknown_model: () => refused(client, { ...question, model: 'no-such-model' }),
   out_of_range: () => refused(client, { ...question, temperature: 2.5 }),
   broken_stream: brokenStream,
-  models
+  models,
+  limited: () => limited({}),
+  limited_stream: () => limited({ stream: true })
 })
 
 function completionSeen (completion) {
@@ -88,6 +92,16 @@ async function refused (asking, body) {
     return { answered: completionSeen(await asking.chat.completions.create(body)) }
   } catch (error) {
     return failure(error)
+  }
+}
+
+/** Whatever comes of a call by a client that may repeat it; `limit` is what the answer says beside OpenAI's words. */
+async function limited (options) {
+  try {
+    const answer = await defaultClient.chat.completions.create({ ...question, ...options })
+    return options.stream ? await read(answer, {}) : completionSeen(answer)
+  } catch (error) {
+    return { ...failure(error), is_rate_limit_error: error instanceof OpenAI.RateLimitError, limit: error.error?.limit }
   }
 }
 

@@ -8,6 +8,8 @@ from scenarios import (
     ANSWERED_ONCE, MODEL, THINKING_MODEL, TWO_CITIES_QUESTION, WEATHER_QUESTION, WEATHER_RESULT, WEATHER_TOOL, WRONG_KEY, report)
 
 client = OpenAI(max_retries=0)
+# As most people make theirs: it repeats by itself what it takes for a passing trouble.
+default_client = OpenAI()
 
 
 def completion_seen(completion):
@@ -52,10 +54,7 @@ def chat():
 
 
 def stream(**options):
-    seen = StreamSeen()
-    for chunk in client.chat.completions.create(model=MODEL, messages=ANSWERED_ONCE, stream=True, **options):
-        seen.add(chunk)
-    return seen.report()
+    return stream_read(client.chat.completions.create(model=MODEL, messages=ANSWERED_ONCE, stream=True, **options))
 
 
 def stream_with_usage():
@@ -130,15 +129,35 @@ def refused(**options):
     try:
         answer = asking.chat.completions.create(**{"model": MODEL, "messages": ANSWERED_ONCE, **options})
     except openai.APIStatusError as error:
-        return {
-            "class": type(error).__name__,
-            "status_code": error.status_code,
-            "code": error.code,
-            "type": error.type,
-            "message": error.message,
-            "request_id": error.request_id,
-        }
+        return failure_seen(error)
     return {"answered": completion_seen(answer)}
+
+
+def failure_seen(error):
+    return {
+        "class": type(error).__name__,
+        "status_code": error.status_code,
+        "code": error.code,
+        "type": error.type,
+        "message": error.message,
+        "request_id": error.request_id,
+    }
+
+
+def limited(**options):
+    """Whatever comes of a call by a client that may repeat it; `limit` is what the answer says beside OpenAI's words."""
+    try:
+        answer = default_client.chat.completions.create(model=MODEL, messages=ANSWERED_ONCE, **options)
+    except openai.RateLimitError as error:
+        return {**failure_seen(error), "is_rate_limit_error": True, "limit": error.body.get("limit")}
+    return stream_read(answer) if options.get("stream") else completion_seen(answer)
+
+
+def stream_read(chunks):
+    seen = StreamSeen()
+    for chunk in chunks:
+        seen.add(chunk)
+    return seen.report()
 
 
 def broken_stream():
@@ -171,4 +190,6 @@ report({
     "out_of_range": lambda: refused(temperature=2.5),
     "broken_stream": broken_stream,
     "models": models,
+    "limited": limited,
+    "limited_stream": lambda: limited(stream=True),
 })

@@ -79,7 +79,7 @@ t.test('a whole answer says what it was made from', async () => {
 
 t.test('the byte lane sees of a stream what its reader reads', async () => {
   fc.assert(fc.property(answer, fc.boolean(), (events, incremental) => {
-    const observer = dashscope.dialect.createObserver({ usage: true })
+    const observer = dashscope.dialect.createObserver({ usage: true, cumulative: false })
     for (const event of eventsOf(encoded(events, { n: 2, incremental_output: incremental }))) {
       assert.deepEqual(observer.observe(event), { action: 'relay' })
     }

@@ -4,8 +4,8 @@ import { parseEvent } from '../../../src/sse/parser.ts'
 import { eventsOf } from '../../support/sse.ts'
 import { decoded, fixture } from './samples.ts'
 
-function watched (stream: string | Buffer) {
-  const observer = dashscope.dialect.createObserver({ usage: true })
+function watched (stream: string | Buffer, { cumulative = false } = {}) {
+  const observer = dashscope.dialect.createObserver({ usage: true, cumulative })
   const verdicts = eventsOf(stream).map((event) => observer.observe(event))
   return { observer, verdicts, actions: verdicts.map(({ action }) => action) }
 }
@@ -70,7 +70,7 @@ t.test('fails on every form of error', async t => {
   t.match(watched(frame({ code: 'InternalError', message: 'm' })).verdicts, [{ action: 'fail', error: { kind: 'upstream_failed' } }])
   t.match(watched(frame('{"x"')).verdicts, [{ action: 'fail', error: { kind: 'upstream_protocol' } }])
   const cut = parseEvent(Buffer.from('data:{"output":{"choices":[{"message":{}'))
-  t.match(dashscope.dialect.createObserver({ usage: true }).observe(cut), { action: 'fail', error: { kind: 'upstream_protocol' } })
+  t.match(dashscope.dialect.createObserver({ usage: true, cumulative: false }).observe(cut), { action: 'fail', error: { kind: 'upstream_protocol' } })
   t.match(watched(frame('{"output":{"choices":[{"message":{"content":"a')).verdicts, [{ action: 'fail', error: { kind: 'upstream_protocol' } }])
 })
 
@@ -88,7 +88,8 @@ t.test('relays comments and withholds the marker this protocol does not have', a
 t.test('has the text to count where no usage came, of both kinds of stream', async t => {
   const stream = (...texts: string[]) => texts.map((text) => frame({ output: { text, finish_reason: 'null' }, usage: { input_tokens: 0, output_tokens: 0 } })).join('')
   t.equal(watched(stream('I', ' like', ' apple')).observer.outputText(), 'I like apple')
-  t.equal(watched(stream('I', 'I like', 'I like apple')).observer.outputText(), 'I like apple')
+  t.equal(watched(stream('I', 'I like', 'I like apple'), { cumulative: true }).observer.outputText(), 'I like apple')
+  t.equal(watched(stream('ho', 'ho', 'ho')).observer.outputText(), 'hohoho', 'pieces that are alike are pieces all the same')
   t.equal(watched(stream('I')).observer.usage(), undefined)
   t.equal(watched('').observer.outputText(), '')
 })

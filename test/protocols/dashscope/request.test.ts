@@ -13,9 +13,12 @@ t.test('opens the smallest call', async t => {
     outputCapPath: 'parameters.max_tokens',
     outputTokensAsked: undefined,
     thinking: { asked: 'unsaid', tokensMax: undefined },
-    mediaParts: 0,
+    media: { pictures: 0, others: 0 },
+    otherBytes: 50,
+    fetches: false,
     toolsBytes: 0,
-    usageWanted: true
+    usageWanted: true,
+    cumulative: false
   })
   t.strictSame(prompt(), { messages: [{ role: 'user', content: 'hi' }] })
 })
@@ -139,7 +142,7 @@ t.test('reads parts under their own keys and under the Java SDK\'s types', async
     { type: 'input_audio', input_audio: { data: 'AAAA', format: 'mp3' } }
   ]
   const call = opened(callOf({ input: { messages: [{ role: 'user', content }] } }, {}, MULTIMODAL_PATH))
-  t.equal(call.envelope.mediaParts, 6)
+  t.same(call.envelope.media, { pictures: 3, others: 3 })
   t.strictSame(call.parseRequest().messages[0]?.parts, [
     { type: 'image', source: url, attributes: { min_pixels: 3 } },
     { type: 'image', source: url },
@@ -182,6 +185,15 @@ t.test('answers in the shape the model has by default, unless told', async t => 
 t.test('owns its paths', async t => {
   t.strictSame(dashscope.surface.prefixes, ['/api/'])
   t.strictSame([...dashscope.surface.recordedMembers], ['input', 'parameters'])
+})
+
+t.test('only a stream that is not incremental repeats its text', async t => {
+  const cumulative = (parameters: object, headers: Record<string, string>) =>
+    opened(callOf({ input: { prompt: 'hi' }, parameters }, headers)).envelope.cumulative
+  const sse = { 'x-dashscope-sse': 'enable' }
+  t.equal(cumulative({}, sse), true)
+  t.equal(cumulative({ incremental_output: true }, sse), false)
+  t.equal(cumulative({}, {}), false)
 })
 
 t.test('of two caps the smaller governs and the larger is what may be asked for', async t => {

@@ -103,7 +103,7 @@ t.test('a whole answer says what the stream would have said', async t => {
 
 t.test('the byte lane sees the text, usage and end that the canonical lane reads', async t => {
   holds(t, fc.property(answer, (events) => {
-    const observer = openai.dialect.createObserver({ usage: true })
+    const observer = openai.dialect.createObserver({ usage: true, cumulative: false })
     const stream = eventsOf(encoded(events))
     assert.ok(stream.every((event) => observer.observe(event).action === 'relay'))
     assert.strictEqual(observer.outputText(), events.map(outputTextOf).join(''))

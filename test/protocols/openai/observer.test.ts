@@ -12,7 +12,7 @@ interface Observed {
 }
 
 function observed (stream: string | Buffer, wanted = { usage: true }): Observed {
-  const observer = openai.dialect.createObserver(wanted)
+  const observer = openai.dialect.createObserver({ ...wanted, cumulative: false })
   const events = eventsOf(stream)
   const verdicts = events.map((event) => observer.observe(event))
   const relayed = verdicts.map((verdict, index) => {

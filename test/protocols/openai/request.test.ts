@@ -12,9 +12,12 @@ t.test('opens the smallest call', async t => {
     choices: 1,
     outputTokensAsked: undefined,
     thinking: { asked: 'unsaid', tokensMax: undefined },
-    mediaParts: 0,
+    media: { pictures: 0, others: 0 },
+    otherBytes: 40,
+    fetches: false,
     toolsBytes: 0,
-    usageWanted: false
+    usageWanted: false,
+    cumulative: false
   })
   t.strictSame(prompt(), { messages: [{ role: 'user', content: 'hi' }] })
 })
@@ -93,7 +96,7 @@ t.test('accepts what it does not know', async t => {
     { type: 'file', file: { file_id: 'file-1' } }
   ]
   const { envelope } = opened(callOf({ metadata: { a: 1 }, brand_new: true, messages: [{ role: 'user', content: parts }] }))
-  t.equal(envelope.mediaParts, 4)
+  t.same(envelope.media, { pictures: 1, others: 3 })
 })
 
 t.test('forbids tools in a stream only under strict rules', async t => {

@@ -45,6 +45,7 @@ public class Scenarios {
         SCENARIOS.put("unauthorized", () -> refused(question().apiKey(WRONG_KEY).build()));
         SCENARIOS.put("unknown_model", () -> refused(question().model("no-such-model").build()));
         SCENARIOS.put("out_of_range", () -> refused(question().temperature(2.5f).build()));
+        SCENARIOS.put("limited", () -> refused(question().build()));
         SCENARIOS.put("refused_stream", () -> broken(question().temperature(2.5f).incrementalOutput(true).build()));
         SCENARIOS.put("broken_stream", () -> broken(question().incrementalOutput(true).build()));
     }

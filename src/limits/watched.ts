@@ -1,0 +1,90 @@
+import { SPOOL_KEPT_MS } from './spool.ts'
+import { StoreUnavailable } from './store.ts'
+import type { Clock } from '../core/clock.ts'
+import type { LimitStore, StoreState } from './store.ts'
+import type { Loss } from './trouble.ts'
+import type { SeenState } from './spool.ts'
+
+/** A store whose every reply is looked at for signs that it has lost what it had acknowledged. */
+export interface WatchedStore extends LimitStore {
+  /** How far the store's clock is ahead of ours, by its last reply. */
+  readonly skewMs: number
+}
+
+export interface WatchedDeps {
+  readonly clock: Pick<Clock, 'nowMs'>
+  /** What was seen of each team in an earlier life of this process. */
+  readonly seen: ReadonlyMap<string, SeenState>
+  /** Called once for each loss, before the reply that shows it is handed on. */
+  readonly lost: (team: string, sign: Sign) => void
+}
+
+/** What shows a loss: the state itself, or that another gateway has put budgets on hold for one. */
+export type Sign = Loss | 'told'
+
+interface Seen extends SeenState {
+  readonly holdUntilMs: number
+  /** Counts losses: an answer to what was asked before one says nothing of the state since. */
+  readonly losses: number
+}
+
+const UNSEEN: Seen = { version: 0, epoch: '', holdUntilMs: 0, losses: 0 }
+
+/**
+ * A reply has to be at least as new as what had been seen when its call was sent. More may have been seen since, for calls
+ * overtake each other.
+ */
+export function createWatchedStore (store: LimitStore, { clock, seen, lost }: WatchedDeps): WatchedStore {
+  // As many as there are teams that hold keys: nobody else gets this far.
+  const teams = new Map<string, Seen>()
+  for (const [team, state] of seen) teams.set(team, { ...UNSEEN, ...state })
+  let skewMs = 0
+
+  async function watch<Reply extends StoreState> (team: string, call: () => Promise<Reply>): Promise<Watched<Reply>> {
+    const before = teams.get(team) ?? UNSEEN
+    const reply = await call()
+    skewMs = reply.nowMs - clock.nowMs()
+    const latest = teams.get(team) ?? UNSEEN
+    if (latest.losses > before.losses) return { reply, isOutdated: true }
+    const sign = signOf(before, latest, reply)
+    teams.set(team, next(latest, reply, sign))
+    if (sign !== undefined) lost(team, sign)
+    return { reply, isOutdated: false }
+  }
+
+  return {
+    get skewMs () { return skewMs },
+    reserve: async (call) => (await watch(call.team, () => store.reserve(call))).reply,
+    renew: async (call) => (await watch(call.team, () => store.renew(call))).reply,
+    hold: async (call) => (await watch(call.team, () => store.hold(call))).reply,
+    async settle (call) {
+      const { reply, isOutdated } = await watch(call.team, () => store.settle(call))
+      // It may have been taken in before the loss and be gone with it. Asking again does no harm.
+      if (isOutdated) throw new StoreUnavailable('store_lost')
+      return reply
+    }
+  }
+}
+
+interface Watched<Reply> { readonly reply: Reply, readonly isOutdated: boolean }
+
+function signOf (before: Seen, latest: Seen, reply: StoreState): Sign | undefined {
+  if (before.epoch !== '' && reply.epoch !== before.epoch) return 'total'
+  if (reply.version < before.version) return 'rollback'
+  // Long ago it was in nobody's memory any more.
+  const isRecent = reply.holdUntilMs + SPOOL_KEPT_MS > reply.nowMs
+  return isRecent && reply.holdUntilMs > latest.holdUntilMs ? 'told' : undefined
+}
+
+function next (latest: Seen, reply: StoreState, sign: Sign | undefined): Seen {
+  const { version, epoch, holdUntilMs } = reply
+  if (sign === 'rollback' || sign === 'total') return { version, epoch, holdUntilMs, losses: latest.losses + 1 }
+  // Which of two epochs came first is told by the next call.
+  if (latest.epoch !== '' && epoch !== latest.epoch) return latest
+  return {
+    version: Math.max(version, latest.version),
+    epoch,
+    holdUntilMs: Math.max(holdUntilMs, latest.holdUntilMs),
+    losses: latest.losses
+  }
+}

@@ -1,0 +1,162 @@
+import { createAccounting } from './limits/accounting.ts'
+import { createRepeating } from './limits/repeating.ts'
+import { durationMs } from './config/scalars.ts'
+import { ensureFirstKey } from './accounts/first-key.ts'
+import { followAccounts } from './accounts/follow.ts'
+import { openDatabase } from './store/embedded/database.ts'
+import { openDirectory } from './accounts/directory.ts'
+import { openEmbeddedBackend } from './store/embedded/backend.ts'
+import { openLateDirectory } from './accounts/late-directory.ts'
+import { StoreUnavailable } from './limits/store.ts'
+import type { Accounting } from './limits/accounting.ts'
+import type { Backend } from './store/backend.ts'
+import type { Clock } from './core/clock.ts'
+import type { Config } from './config/schema.ts'
+import type { Directory } from './accounts/directory.ts'
+import type { FirstKey } from './accounts/first-key.ts'
+import type { Logger } from './observe/logger.ts'
+import type { Metrics } from './observe/metrics.ts'
+import type { Observers } from './observe/observers.ts'
+import type { Repeating } from './limits/repeating.ts'
+
+/** What outlives a request: limits, accounts and records, and what keeps them right. */
+export interface State {
+  readonly backend: Backend
+  readonly accounting: Accounting
+  readonly directory: Directory
+  isReady (): boolean
+  /** @param settleTimeoutMs how long settlements that the store does not take are tried again */
+  close (settleTimeoutMs: number): Promise<void>
+}
+
+export interface StateDeps {
+  readonly clock: Clock
+  readonly random: () => number
+  readonly logger: Logger
+  readonly metrics: Metrics
+  readonly observers: Observers
+  /** New at every start. */
+  readonly bootId: string
+  readonly firstKey: FirstKey
+}
+
+/**
+ * Opens whichever store is configured. One that is away is waited for in the background, while `isReady` says no.
+ * @throws Error where the store is unfit to keep budgets, or the data folder cannot be used
+ */
+export async function openState (config: Config, deps: StateDeps): Promise<State> {
+  const backend = await openBackend(config, deps)
+  try {
+    return await openParts(config, backend, deps)
+  } catch (cause) {
+    await backend.close()
+    throw cause
+  }
+}
+
+async function openParts (config: Config, backend: Backend, deps: StateDeps): Promise<State> {
+  const { clock, metrics, observers } = deps
+  const accounting = createAccounting(backend.limits, {
+    clock,
+    random: deps.random,
+    bootId: deps.bootId,
+    replicas: config.store.replicas,
+    spool: backend.spool,
+    teams: () => [...new Set([...backend.teamsHeld, ...knownTeams()])],
+    report: observers.trouble
+  })
+  const { settlements } = accounting
+  metrics.store.watchSettlements(() => ({ count: settlements.pending, oldestMs: settlements.oldestMs() }))
+  let stopFollowing = (): void => {}
+  // Before the store has been read nobody knows any team.
+  const knownTeams = (): string[] => late.isOpen ? late.directory.teams().map(({ id }) => id) : []
+  const late = await openLateDirectory(async () => await openAccounts(backend, deps), {
+    clock,
+    opened (directory) {
+      stopFollowing = followAccounts(directory, { clock, stateChanged: (state) => logFollowing(state, deps) })
+    },
+    failed: (cause) => observers.trouble({ kind: 'upkeep_failed', cause })
+  })
+  const inspection = await inspect(backend, deps)
+  const trimming = keepTrimmed(backend, knownTeams, { retentionDays: config.store.ledger_retention_days, deps })
+  backend.onReconnect(() => accounting.suspect())
+  await accounting.start()
+  return {
+    backend,
+    accounting,
+    directory: late.directory,
+    isReady: () => late.isOpen && accounting.isStoreUp,
+    async close (settleTimeoutMs) {
+      late.stop()
+      stopFollowing()
+      inspection.stop()
+      trimming.stop()
+      await accounting.close(settleTimeoutMs)
+      await backend.close()
+    }
+  }
+}
+
+async function openBackend (config: Config, { clock, random, observers }: StateDeps): Promise<Backend> {
+  const { data_dir: dataDir, redis_url: redisUrl } = config.store
+  if (redisUrl === '') return openEmbeddedBackend(openDatabase(dataDir), { clock, refusalsLost: observers.refusalsLost })
+  // A gateway with its own store starts sooner without a client for another.
+  const { openRedisBackend } = await import('./store/redis/backend.ts')
+  const settings = { url: redisUrl, reserveTimeoutMs: durationMs(config.store.timeout), dataDir }
+  return await openRedisBackend(settings, { clock, random, report: observers.trouble, refusalsLost: observers.refusalsLost })
+}
+
+async function openAccounts (backend: Backend, { clock, firstKey }: StateDeps): Promise<Directory> {
+  const directory = await openDirectory(backend.accounts, clock)
+  await ensureFirstKey(directory, firstKey)
+  return directory
+}
+
+type FollowState = Parameters<Parameters<typeof followAccounts>[1]['stateChanged']>[0]
+
+function logFollowing (state: FollowState, { logger }: StateDeps): void {
+  if (state.reachable) logger.info('changes of teams and keys are seen again')
+  else logger.error('changes of teams and keys are not seen while the store is away')
+}
+
+/** Settings of a store can be changed while it runs. */
+const INSPECTION_INTERVAL_MS = 60_000
+
+/** Looks at how the store is set up, now and from time to time. @throws Error where it is unfit now */
+async function inspect (backend: Backend, { clock, logger, metrics, observers }: StateDeps): Promise<Repeating> {
+  let wasSound = true
+
+  async function problems (): Promise<readonly string[]> {
+    const found = await backend.problems()
+    metrics.store.configured(found.length === 0)
+    if (found.length > 0 && wasSound) logger.error({ problems: found }, 'the store is not set up to keep budgets')
+    wasSound = found.length === 0
+    return found
+  }
+
+  const found = await problems().catch((cause: unknown) => {
+    // One that is away can be looked at when it is there.
+    if (cause instanceof StoreUnavailable) return []
+    throw cause
+  })
+  if (found.length > 0) throw new Error(`The store is unfit to keep budgets: ${found.join('; ')}`)
+  const failed = (cause: unknown): void => observers.trouble({ kind: 'upkeep_failed', cause })
+  const inspection = createRepeating(async () => { await problems() }, () => INSPECTION_INTERVAL_MS, { clock, failed })
+  // A store that comes up, or another one in its place, may be set up otherwise.
+  backend.onReconnect(() => { void inspection.now() })
+  return inspection
+}
+
+const TRIM_INTERVAL_MS = 3_600_000
+const DAY_MS = 86_400_000
+
+/** Forgets what was charged longer ago than it is to be kept. */
+function keepTrimmed (backend: Backend, teams: () => readonly string[], { retentionDays, deps }: Trimming): Repeating {
+  const { clock, observers } = deps
+  const failed = (cause: unknown): void => observers.trouble({ kind: 'upkeep_failed', cause })
+  return createRepeating(async () => {
+    for (const team of teams()) await backend.trim(team, clock.nowMs() - retentionDays * DAY_MS)
+  }, () => TRIM_INTERVAL_MS, { clock, failed })
+}
+
+interface Trimming { readonly retentionDays: number, readonly deps: StateDeps }

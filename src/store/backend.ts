@@ -1,0 +1,24 @@
+import type { AccountStore } from '../accounts/store.ts'
+import type { Ledger, Refusals } from '../metering/ledger.ts'
+import type { LimitStore } from '../limits/store.ts'
+import type { OpenSpool } from './spool.ts'
+
+/** All that a gateway keeps somewhere, whichever store it keeps it in. */
+export interface Backend {
+  /** The same limits over two ways, so that one that hangs does not hold up the other. */
+  readonly limits: { readonly main: LimitStore, readonly spare: LimitStore }
+  readonly accounts: AccountStore
+  readonly ledger: Ledger
+  readonly refusals: Refusals
+  /** Keeps settlements while the store is away; undefined where the store is this process's own. */
+  readonly spool: OpenSpool | undefined
+  /** Teams of which something was held when the process began, as far as the store knows by itself. */
+  readonly teamsHeld: readonly string[]
+  /** What makes the store unfit to keep budgets, in words. @throws StoreUnavailable */
+  problems (): Promise<readonly string[]>
+  /** Called whenever a connection has been made anew. */
+  onReconnect (listener: () => void): void
+  /** Forgets a team's records that are older than that time. @throws StoreUnavailable */
+  trim (team: string, olderThanMs: number): Promise<void>
+  close (): Promise<void>
+}

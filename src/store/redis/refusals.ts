@@ -1,0 +1,86 @@
+import { CALL_TIMEOUT_MS, within } from './failures.ts'
+import { HOUR_MS, teamKeys } from './keys.ts'
+import { asked, birthMs, refusalOf } from './records.ts'
+import { runScript, SCRIPTS } from './script.ts'
+import type { Clock } from '../../core/clock.ts'
+import type { RedisConnection } from './connection.ts'
+import type { RefusalRecord, Refusals } from '../../metering/ledger.ts'
+
+export interface RedisRefusals extends Refusals {
+  /** Writes what is still held. */
+  close (): Promise<void>
+}
+
+export interface RedisRefusalsDeps {
+  readonly connection: RedisConnection
+  readonly clock: Clock
+  /** Told how many refusals were not written, and why. */
+  readonly onLost: (count: number, cause: unknown) => void
+}
+
+/** Refusals are written together, at most this late. */
+const FLUSH_DELAY_MS = 50
+/** A flood of them says no more than its first hundred. */
+const KEPT_PER_SECOND_MAX = 100
+/** Of a team, for each hour: some 2 MB. */
+const KEPT_PER_HOUR_MAX = 2_000
+const KEPT_MS = 24 * HOUR_MS
+
+export function createRedisRefusals ({ connection, clock, onLost }: RedisRefusalsDeps): RedisRefusals {
+  let batch = new Map<string, string[]>()
+  const isKept = createThrottle({ clock, onLost })
+  let stopTimer: (() => void) | undefined
+
+  async function write (key: string, words: readonly string[]): Promise<void> {
+    try {
+      const reply = runScript(connection.client, SCRIPTS.refuse, { keys: [key], words: [KEPT_PER_HOUR_MAX, KEPT_MS, ...words] })
+      const lost = Number(await within(CALL_TIMEOUT_MS, reply, { connection, clock }))
+      if (lost > 0) onLost(lost, new Error('more came in one hour than are kept'))
+    } catch (cause) {
+      onLost(words.length / 2, cause)
+    }
+  }
+
+  async function flush (): Promise<void> {
+    stopTimer?.()
+    stopTimer = undefined
+    const written = batch
+    batch = new Map()
+    await Promise.all([...written].map(([key, words]) => write(key, words)))
+  }
+
+  async function find (requestId: string, team: string): Promise<RefusalRecord | undefined> {
+    await flush()
+    const bornMs = birthMs(requestId)
+    const json = bornMs === undefined ? null : await connection.client.hget(teamKeys(team).refusals(bornMs), requestId)
+    return json === null ? undefined : refusalOf(json)
+  }
+
+  return {
+    append (refusal) {
+      const bornMs = birthMs(refusal.requestId)
+      if (bornMs === undefined || !isKept()) return
+      const key = teamKeys(refusal.team).refusals(bornMs)
+      const words = batch.get(key) ?? []
+      words.push(refusal.requestId, JSON.stringify(refusal))
+      batch.set(key, words)
+      stopTimer ??= clock.setTimer(FLUSH_DELAY_MS, () => { void flush() })
+    },
+    find: async (requestId, team) => await asked(find(requestId, team), { connection, clock }),
+    close: flush
+  }
+}
+
+/** Says of one after the other whether it is kept; how many were not is told when the second is over. */
+function createThrottle ({ clock, onLost }: Pick<RedisRefusalsDeps, 'clock' | 'onLost'>): () => boolean {
+  let second = { startMs: 0, count: 0 }
+  return () => {
+    const startMs = Math.floor(clock.monotonicMs() / 1_000) * 1_000
+    if (startMs !== second.startMs) {
+      const lost = second.count - KEPT_PER_SECOND_MAX
+      second = { startMs, count: 0 }
+      if (lost > 0) onLost(lost, new Error('more came in one second than are kept'))
+    }
+    return ++second.count <= KEPT_PER_SECOND_MAX
+  }
+}

@@ -1,0 +1,66 @@
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { BUCKET_UNITS } from '../../limits/claim.ts'
+import { HOUR_MS } from './keys.ts'
+import { BIRTH_AHEAD_MS_MAX, BIRTH_MS_MAX, FINAL_GRACE_MS, FINAL_MEMORY_MS, LEASE_MS, SWEEP_RESERVATIONS_MAX } from '../../limits/store.ts'
+import type { Cluster, Redis } from 'ioredis'
+
+export interface Script {
+  readonly source: string
+  readonly sha: string
+}
+
+/** Windows of a budget that are kept without asking whether they can still be charged. */
+const WINDOWS_KEPT_MAX = 4
+/** From the beginning of an hour, until nothing that was born in it is asked for any more. */
+const FINALS_KEPT_MS = HOUR_MS + FINAL_MEMORY_MS + FINAL_GRACE_MS
+
+/** In the scripts, numbers stand where these names are written: no call has to look them up. */
+const CONSTANTS: Readonly<Record<string, number>> = {
+  BIRTH_AHEAD_MS_MAX,
+  BIRTH_MS_MAX,
+  BUCKET_UNITS,
+  EXPIRED_KEPT_MS: FINAL_MEMORY_MS + FINAL_GRACE_MS,
+  FINAL_MEMORY_MS,
+  FINALS_KEPT_MS,
+  HOUR_MS,
+  LEASE_MS,
+  SWEEP_RESERVATIONS_MAX,
+  WINDOWS_KEPT_MAX
+}
+
+/** Without flags a script is refused as a whole where memory is full. Those that give something back or end it must go on. */
+export const SCRIPTS = {
+  reserve: script('#!lua', ['start', 'sweep', 'reserve']),
+  settle: script('#!lua flags=allow-oom', ['start', 'settle']),
+  renew: script('#!lua flags=allow-oom', ['start', 'sweep', 'renew']),
+  hold: script('#!lua flags=allow-oom', ['start', 'hold']),
+  refuse: script('#!lua', ['refuse'])
+}
+
+function script (shebang: string, parts: readonly string[]): Script {
+  const texts = parts.map((part) => readFileSync(join(import.meta.dirname, 'lua', `${part}.lua`), 'utf8'))
+  const body = texts.join('').replace(/\b[A-Z][A-Z_]+\b/g, (name) => String(CONSTANTS[name] ?? name))
+  const source = `${shebang}\n${body}`
+  return { source, sha: createHash('sha1').update(source).digest('hex') }
+}
+
+/** One call of a script on the keys of one team. */
+export interface ScriptCall {
+  readonly keys: readonly string[]
+  readonly words: readonly (string | number)[]
+}
+
+/**
+ * Redis forgets scripts whenever it likes, so a call that names one must be ready to bring it along. ioredis would do so once
+ * and then give up.
+ */
+export async function runScript (client: Redis | Cluster, script: Script, { keys, words }: ScriptCall): Promise<unknown> {
+  try {
+    return await client.evalsha(script.sha, keys.length, ...keys, ...words)
+  } catch (error) {
+    if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error
+    return await client.eval(script.source, keys.length, ...keys, ...words)
+  }
+}

@@ -1,0 +1,157 @@
+import t from 'tap'
+import type { Test } from 'tap'
+import { connect, storeOver } from './open-store.ts'
+import { createRedisLedger } from '../../../src/store/redis/ledger.ts'
+import { createRedisRefusals } from '../../../src/store/redis/refusals.ts'
+import { createManualClock } from '../../support/fixed.ts'
+import { recordOf } from '../limit-scene.ts'
+import { reasonToSkipRedis, startRedis } from '../../support/redis.ts'
+import { reservationId, RESERVATION_IDS_MAX } from '../../../src/limits/store.ts'
+import { systemClock } from '../../../src/system.ts'
+import { teamKeys } from '../../../src/store/redis/keys.ts'
+import type { LimitReport } from '../../../src/metering/limit-report.ts'
+import type { RedisConnection } from '../../../src/store/redis/connection.ts'
+import type { RedisServer } from '../../support/redis.ts'
+import type { RefusalRecord } from '../../../src/metering/ledger.ts'
+
+const skip = await reasonToSkipRedis()
+
+const HOUR_MS = 3_600_000
+const NOW_MS = Date.now()
+
+function requestIdOf (bornMs: number, index: number): string {
+  const hex = bornMs.toString(16).padStart(12, '0')
+  return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-${String(index).padStart(12, '0')}`
+}
+
+const REPORT: LimitReport = {
+  scope: 'team',
+  id: 'daily',
+  perModelId: undefined,
+  kind: 'budget',
+  unit: 'CNY',
+  amount: 2 ** 52,
+  used: 2 ** 51 + 1,
+  held: 0,
+  requested: 5,
+  remaining: 7,
+  allows: true,
+  retryAfterMs: undefined,
+  resetsAtMs: undefined
+}
+
+async function open (t: Test): Promise<{ readonly server: RedisServer, readonly connection: RedisConnection }> {
+  const server = await startRedis()
+  const connection = await connect(server.url)
+  t.teardown(async () => {
+    connection.close()
+    await server.stop()
+  })
+  return { server, connection }
+}
+
+t.test('what was settled is found under its request, by its own team', { skip }, async (t) => {
+  const { connection, server } = await open(t)
+  const store = storeOver(connection)
+  const ledger = createRedisLedger({ connection, clock: systemClock })
+  const settle = (requestId: string, place: number, bornMs = NOW_MS) => store.settle({
+    team: 'search', rid: reservationId(requestId, place), bornMs, charges: [], record: recordOf({ requestId, limits: [REPORT], currency: undefined })
+  })
+
+  for (let place = 1; place <= RESERVATION_IDS_MAX; place++) {
+    const requestId = requestIdOf(NOW_MS, place)
+    // What was tried before is void.
+    for (let before = 1; before < place; before++) {
+      await store.settle({ team: 'search', rid: reservationId(requestId, before), bornMs: NOW_MS, charges: [], record: undefined })
+    }
+    t.equal(await ledger.find(requestId, 'search'), undefined)
+    await settle(requestId, place)
+    t.strictSame(await ledger.find(requestId, 'search'), recordOf({ requestId, limits: [REPORT], currency: undefined }))
+    t.equal(await ledger.find(requestId, 'other'), undefined)
+  }
+
+  const before = requestIdOf(NOW_MS - HOUR_MS, 1)
+  await settle(before, 1)
+  t.match(await ledger.find(before, 'search'), { requestId: before }, 'a reservation may be born in the hour after its request')
+  for (const id of ['', 'question', '00000000-0000-4000-8000-000000000001', `${before}#1`]) t.equal(await ledger.find(id, 'search'), undefined)
+
+  const ttlMs = Number(await server.command('PTTL', teamKeys('search').finals(NOW_MS)))
+  t.ok(ttlMs > 2 * HOUR_MS && ttlMs <= 4 * HOUR_MS, `what is final is forgotten in ${ttlMs} ms`)
+})
+
+t.test('a ledger is trimmed by time', { skip }, async (t) => {
+  const { connection } = await open(t)
+  const store = storeOver(connection)
+  const ledger = createRedisLedger({ connection, clock: systemClock })
+  const requestId = requestIdOf(NOW_MS, 1)
+  await store.settle({ team: 'search', rid: reservationId(requestId, 1), bornMs: NOW_MS, charges: [], record: recordOf({ requestId }) })
+  await store.trimLedger('search', NOW_MS - HOUR_MS)
+  t.match(await ledger.find(requestId, 'search'), { requestId })
+  await store.trimLedger('search', NOW_MS + HOUR_MS)
+  t.equal(await ledger.find(requestId, 'search'), undefined)
+})
+
+function refusalOf (index: number, changes: Partial<RefusalRecord> = {}): RefusalRecord {
+  return {
+    requestId: requestIdOf(NOW_MS, index),
+    timeMs: NOW_MS,
+    team: 'search',
+    keyId: 'abcdefgh',
+    model: 'qwen-coder-turbo',
+    errorKind: 'budget_exhausted',
+    message: 'The budget daily is spent.',
+    limits: [REPORT],
+    ...changes
+  }
+}
+
+t.test('refusals are written together, and found by their own team', { skip }, async (t) => {
+  const { connection, server } = await open(t)
+  const clock = createManualClock()
+  const refusals = createRedisRefusals({ connection, clock, onLost: (count, cause) => { t.fail(`${count} lost`, { cause }) } })
+  for (const index of [1, 2]) refusals.append(refusalOf(index))
+  refusals.append(refusalOf(3, { team: 'other' }))
+  t.equal(await server.command('DBSIZE'), 0)
+  t.strictSame(await refusals.find(refusalOf(1).requestId, 'search'), refusalOf(1), 'what waits is written first')
+  t.equal(clock.pending, 0, 'nothing is written twice')
+  t.strictSame(await refusals.find(refusalOf(3).requestId, 'other'), refusalOf(3, { team: 'other' }))
+  t.equal(await refusals.find(refusalOf(3).requestId, 'search'), undefined)
+  t.equal(await refusals.find('question', 'search'), undefined)
+  refusals.append(refusalOf(4))
+  clock.advance(50)
+  refusals.append(refusalOf(5))
+  await refusals.close()
+  t.equal(await server.command('HLEN', teamKeys('search').refusals(NOW_MS)), 4)
+  const ttlMs = Number(await server.command('PTTL', teamKeys('search').refusals(NOW_MS)))
+  t.ok(ttlMs > 23 * HOUR_MS && ttlMs <= 24 * HOUR_MS)
+})
+
+t.test('a flood of refusals is cut off, by the second and by the hour, and what is lost is told', { skip }, async (t) => {
+  const { connection, server } = await open(t)
+  const clock = createManualClock()
+  const lost: number[] = []
+  const refusals = createRedisRefusals({ connection, clock, onLost: (count) => { lost.push(count) } })
+  for (let index = 0; index < 150; index++) refusals.append(refusalOf(index))
+  t.same(lost, [])
+  for (let index = 1_000; index < 3_000; index++) {
+    if (index % 100 === 0) {
+      await refusals.close()
+      clock.advance(1_000)
+    }
+    refusals.append(refusalOf(index))
+  }
+  await refusals.close()
+  t.equal(await server.command('HLEN', teamKeys('search').refusals(NOW_MS)), 2_000)
+  t.same(lost, [50, 100])
+})
+
+t.test('where the store is away, refusals are lost, and whoever asks is told so', { skip }, async (t) => {
+  const { connection } = await open(t)
+  const lost: number[] = []
+  const refusals = createRedisRefusals({ connection, clock: systemClock, onLost: (count) => { lost.push(count) } })
+  connection.close()
+  for (const index of [1, 2]) refusals.append(refusalOf(index))
+  await t.rejects(refusals.find(refusalOf(1).requestId, 'search'), { name: 'GatewayError', kind: 'store_unavailable' })
+  t.same(lost, [2])
+  await t.rejects(createRedisLedger({ connection, clock: systemClock }).find(refusalOf(1).requestId, 'search'), { name: 'GatewayError', kind: 'store_unavailable' })
+})
