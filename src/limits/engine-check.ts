@@ -1,3 +1,4 @@
+import { RENEW_RESERVATIONS_MAX } from './store.ts'
 import type { Charge } from './store.ts'
 import type { Claim } from './claim.ts'
 import type { Entry } from './engine-state.ts'
@@ -23,6 +24,16 @@ export function checkCharges (charges: readonly Charge[], reserved: readonly Ent
     if (charge.kind !== 'concurrency') checkAmount(charge.id, charge.cost)
     if (charge.kind === 'rate') checkRate(charge)
   }
+}
+
+/** @throws TypeError for a time that is no whole number of milliseconds */
+export function checkTime (timeMs: number): void {
+  if (!Number.isSafeInteger(timeMs)) throw new TypeError(`${timeMs} is no number of milliseconds`)
+}
+
+/** @throws RangeError for more than one call may renew */
+export function checkRids (rids: readonly string[]): void {
+  if (rids.length > RENEW_RESERVATIONS_MAX) throw new RangeError(`${rids.length} reservations are too many to renew at once`)
 }
 
 function checkRate ({ id, perMinute, burst }: { readonly id: string, readonly perMinute: number, readonly burst: number }): void {

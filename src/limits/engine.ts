@@ -1,7 +1,7 @@
 import { BUCKET_UNITS, judge, refilled } from './claim.ts'
 import { addTo, counter, countVersion, dropReservation, keepReservation, rememberWindow, setCounter } from './engine-state.ts'
 import { BIRTH_AHEAD_MS_MAX, BIRTH_MS_MAX, FINAL_GRACE_MS, FINAL_MEMORY_MS, LEASE_MS, SWEEP_RESERVATIONS_MAX } from './store.ts'
-import { checkCharges, checkClaims } from './engine-check.ts'
+import { checkCharges, checkClaims, checkRids, checkTime } from './engine-check.ts'
 import type { BudgetClaim, BudgetStanding, Claim, RateClaim, Standing } from './claim.ts'
 import type { Charge, RenewCall, RenewReply, ReserveCall, ReserveReply, SettleCall, SettleReply, StoreState } from './store.ts'
 import type { Entry, Reservation, TeamState } from './engine-state.ts'
@@ -21,6 +21,7 @@ export interface Step {
 /** @throws TypeError for amounts that cannot be counted */
 export function reserve (state: TeamState, call: ReserveCall, step: Step): ReserveReply {
   checkClaims(call.claims)
+  checkTime(call.bornMs)
   const { nowMs } = step
   if (call.mode === 'check') return decide(state, call, nowMs)
   sweep(state, nowMs)
@@ -139,6 +140,7 @@ export function settle (state: TeamState, call: SettleCall, step: Step): SettleR
   const { nowMs } = step
   const known = state.reservations.get(rid)
   checkCharges(charges, known?.entries)
+  checkTime(bornMs)
   if (isOld(bornMs, nowMs)) return { ...stateOf(state, nowMs), status: 'old' }
   if (known === undefined && isFinal(state, rid, step)) return { ...stateOf(state, nowMs), status: 'repeated' }
   for (const [index, charge] of charges.entries()) putActual(state, charge, known?.entries[index], { isHeld: known?.state === 'held', nowMs })
@@ -165,6 +167,7 @@ function putActual (state: TeamState, charge: Charge, entry: Entry | undefined, 
 }
 
 export function renew (state: TeamState, { rids }: RenewCall, step: Step): RenewReply {
+  checkRids(rids)
   const { nowMs } = step
   const swept = sweep(state, nowMs)
   const unknown: string[] = []

@@ -18,7 +18,7 @@ export interface StoreMetrics {
 /** Codes that are series of their own; whatever else a server may say is `other`. */
 const CODES: ReadonlySet<string> = new Set([
   'timeout', 'breaker_open', 'OOM', 'READONLY', 'BUSY', 'LOADING', 'MASTERDOWN', 'CLUSTERDOWN', 'TRYAGAIN', 'NOREPLICAS', 'ECONNREFUSED',
-  'ECONNRESET', 'closed', 'sqlite'
+  'ECONNRESET', 'EPIPE', 'closed', 'sealed', 'sqlite'
 ])
 
 export function createStoreMetrics (registry: Registry): StoreMetrics {

@@ -1,5 +1,7 @@
 import type { Test } from 'tap'
-import { BIRTH_AHEAD_MS_MAX, FINAL_GRACE_MS, FINAL_MEMORY_MS, LEASE_MS, SWEEP_RESERVATIONS_MAX } from '../../src/limits/store.ts'
+import {
+  BIRTH_AHEAD_MS_MAX, FINAL_GRACE_MS, FINAL_MEMORY_MS, LEASE_MS, RENEW_RESERVATIONS_MAX, SWEEP_RESERVATIONS_MAX
+} from '../../src/limits/store.ts'
 import { BUCKET_UNITS } from '../../src/limits/claim.ts'
 import { budget, charges, MIDNIGHT_MS, place, rate, TEAM } from './limit-scene.ts'
 import type { OpenScene } from './limit-contract.ts'
@@ -163,6 +165,13 @@ async function renewal (t: Test, open: OpenScene): Promise<void> {
     await settle('void#1', [])
     const rids = ['x#1', 'held#1', 'settled#1', 'y#1', 'expired#1', 'void#1', 'held#2']
     t.match(await renew(rids), { unknown: ['x#1', 'y#1', 'held#2'] })
+  })
+
+  await t.test('more than one call may renew is an error', async (t) => {
+    const { renew } = await open(t)
+    const rids = (count: number): string[] => Array.from({ length: count }, (_, index) => `r${index}#1`)
+    t.equal((await renew(rids(RENEW_RESERVATIONS_MAX))).unknown.length, RENEW_RESERVATIONS_MAX)
+    await t.rejects(renew(rids(RENEW_RESERVATIONS_MAX + 1)), RangeError)
   })
 
   await t.test('a team of which nothing is kept knows nothing', async (t) => {

@@ -208,4 +208,17 @@ async function errors (t: Test, open: OpenScene): Promise<void> {
       t.same(await counted(), { 'bs:day:d0': '49' })
     })
   }
+
+  await t.test('a birth that is no whole number is an error, and fails nobody beside it', async (t) => {
+    const { reserve, settle, dump } = await open(t)
+    await reserve('a#1', claims)
+    const before = await dump(TEAM)
+    for (const bornMs of [MIDNIGHT_MS + 0.5, Number.NaN]) {
+      const other = settle('other#1', [])
+      await t.rejects(settle('a#1', good, { bornMs }), TypeError)
+      await t.rejects(reserve('b#1', claims, { bornMs }), TypeError)
+      t.match(await other, { version: Number })
+    }
+    t.match(await dump(TEAM), { 'held:a#1': before['held:a#1'] })
+  })
 }

@@ -1,5 +1,4 @@
-import { checkCharges, checkClaims } from '../../limits/engine-check.ts'
-import { RENEW_RESERVATIONS_MAX } from '../../limits/store.ts'
+import { checkCharges, checkClaims, checkRids, checkTime } from '../../limits/engine-check.ts'
 import { CALL_TIMEOUT_MS, within } from './failures.ts'
 import { HOUR_MS, teamKeys } from './keys.ts'
 import { runScript, SCRIPTS } from './script.ts'
@@ -57,7 +56,7 @@ export function createRedisLimitStore (deps: RedisLimitStoreDeps): RedisLimitSto
       return settleReply(await run(SCRIPTS.settle, keysFor(teamKeys(team), bornMs), words))
     },
     async renew ({ team, rids }) {
-      if (rids.length > RENEW_RESERVATIONS_MAX) throw new RangeError(`${rids.length} reservations are too many to renew at once`)
+      checkRids(rids)
       const nowMs = testNow?.() ?? clock.nowMs()
       const births = FINAL_HOURS.map((hours) => nowMs + hours * HOUR_MS)
       const reply = await run(SCRIPTS.renew, keysFor(teamKeys(team), ...births), rids)
@@ -72,10 +71,6 @@ export function createRedisLimitStore (deps: RedisLimitStoreDeps): RedisLimitSto
       await within(timeoutMs.other, connection.client.xtrim(teamKeys(team).events, 'MINID', olderThanMs), deps)
     }
   }
-}
-
-function checkTime (timeMs: number): void {
-  if (!Number.isSafeInteger(timeMs)) throw new TypeError(`${timeMs} is no number of milliseconds`)
 }
 
 function keysFor ({ state, due, reservations, events, finals }: TeamKeys, ...bornMs: readonly number[]): string[] {
