@@ -34,23 +34,25 @@ process.exitCode = faults.length === 0 ? 0 : 1
 function linesOf (all: readonly Proof[]): string[] {
   const places = teamsOf(FULL).reduce((sum, { placesMax }) => sum + placesMax, 0)
   return [
-    `* Seeds ${all.map(({ seed }) => seed).join(', ')}; ${Math.round(totalmem() / 2 ** 30)} GiB; load average ${busyBefore.toFixed(1)} before the first run. Everything ` +
-    'shares these processors: gateways, Redis, clients and the simulated upstream.',
+    `* Seeds ${all.map(({ seed }) => seed).join(', ')}; ${Math.round(totalmem() / 2 ** 30)} GiB; load average ${busyBefore.toFixed(1)} before the first run`,
+    '* Gateways, Redis, clients and the simulated upstream share these processors',
     '',
-    `Three gateway processes, one Redis, one simulated upstream over both protocols; ${FULL.streams} clients at a time fight for ${places} places and for ` +
-    `${percent(FULL.budgetShare)} of the tokens or the money they ask for, each of three teams for its own. Meanwhile a connection between a gateway and Redis is cut ` +
-    `every ${FULL.cutIntervalMs} ms, and each gateway is killed once (SIGKILL) and started again on its data folder: in the middle of its answers; with ` +
-    'settlements that Redis took without its hearing of it; and cut off from Redis, to come back only after its leases have run out. The counters in Redis are ' +
-    'read every 20 ms over a connection of their own. In the end each budget is used up by one request after the other, and the books are compared with the ' +
-    'upstream\'s own count, request by request. Beside it, the same load under a limiter that reads what is spent, compares, sends, and adds afterwards.',
+    `Three gateway processes, one Redis, one simulated upstream over both protocols. ${FULL.streams} clients at a time fight for ${places} places`,
+    `and for ${FULL.budgetShare * 100} % of the tokens or the money they ask for, each of three teams for its own. Meanwhile a connection between a`,
+    `gateway and Redis is cut every ${FULL.cutIntervalMs} ms, and each gateway is killed once (SIGKILL) and started again on its data folder: in the`,
+    'middle of its answers; with settlements that Redis took without its hearing of it; and cut off from Redis, to come back',
+    'only after its leases have run out. The counters in Redis are read every 20 ms over a connection of their own. In the end',
+    'each budget is used up by one request after the other, and the books are compared with the upstream\'s own count, request',
+    'by request. Beside it, the same load under a limiter that reads what is spent, compares, sends, and adds afterwards.',
     '',
     '| | median | lowest | highest |',
     '|---|---|---|---|',
     ...rows(all).map(([name, format, figures]) => `| ${name} | ${[median(figures), Math.min(...figures), Math.max(...figures)].map(format).join(' | ')} |`),
     '',
-    'A lost request is one that a killed gateway could not account for: all that was held for it is charged, and the ledger says so in an `expired` event. The ' +
-    'upstream\'s bill and these holds together are what is spent, to the token. A late one was in the spool of a gateway that came back after its lease had run ' +
-    'out. Requests are the same for the same seed; how they meet is not.'
+    'A lost request is one that a killed gateway could not account for: all that was held for it is charged, and the ledger says',
+    'so in an `expired` event. The upstream\'s bill and these holds together are what is spent, to the token. A late one was in the',
+    'spool of a gateway that came back after its lease had run out, or had to wait as long for Redis. Leases last 30 s: those of',
+    'the dead mostly ran out under the load. Requests are the same for the same seed; how they meet is not.'
   ]
 }
 

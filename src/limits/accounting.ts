@@ -11,7 +11,7 @@ import type { LimitStore } from './store.ts'
 import type { Outage } from './outage.ts'
 import type { Report } from './trouble.ts'
 import type { Settlements } from './settlements.ts'
-import type { Spool } from './spool.ts'
+import type { SeenState, Spool } from './spool.ts'
 import type { Stores } from './guard.ts'
 
 /** A store, and everything that keeps its counters right while it or a gateway is in trouble. */
@@ -50,6 +50,7 @@ export interface AccountingDeps {
 
 export function createAccounting (stores: Stores, deps: AccountingDeps): Accounting {
   const { clock, report, spool } = deps
+  const seen = spool?.seen() ?? new Map<string, SeenState>()
   const guard = createGuardedStore(stores, {
     clock,
     report,
@@ -57,12 +58,10 @@ export function createAccounting (stores: Stores, deps: AccountingDeps): Account
     returned () {
       leases.renewNow()
       // It was away for more than a moment, or we were: who knows which of its copies is there.
-      recovery.suspect()
+      void recovery.suspect()
     }
   })
-  const store = createWatchedStore(guard, {
-    clock, seen: spool?.seen() ?? new Map(), lost: (team, sign) => recovery.recover(team, sign)
-  })
+  const store = createWatchedStore(guard, { clock, seen, lost: (team, sign) => recovery.recover(team, sign) })
   const sweeps = createSweeps(store, deps)
   const leases = createLeases(store, { clock, report, served: sweeps.serve })
   const settlements = createSettlements(store, { ...deps, ended: (call, isCounted) => outage.ended(call, isCounted) })
@@ -80,9 +79,11 @@ export function createAccounting (stores: Stores, deps: AccountingDeps): Account
     get skewMs () { return store.skewMs },
     async start () {
       await guard.start()
+      // Of what an earlier life has seen, a loss is to be noticed before anybody asks for the team.
+      for (const team of seen.keys()) sweeps.serve(team)
       void sweeps.sweepAll()
     },
-    suspect: recovery.suspect,
+    suspect () { void recovery.suspect() },
     async close (timeoutMs) {
       await outage.close()
       await settlements.drain(timeoutMs)

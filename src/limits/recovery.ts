@@ -1,23 +1,22 @@
 import type { Clock } from '../core/clock.ts'
 import type { Leases } from './leases.ts'
-import type { LimitStore, StoreState } from './store.ts'
 import type { Report } from './trouble.ts'
 import type { Settlements } from './settlements.ts'
-import type { Sign } from './watched.ts'
-import type { Spool } from './spool.ts'
+import type { Sign, WatchedStore } from './watched.ts'
+import type { PresentState, Spool } from './spool.ts'
 
 /** Writes into the store again what it has lost: this gateway's part of it. Every other gateway does the same. */
 export interface Recovery {
   recover (team: string, sign: Sign): void
   /** Something may be lost without a sign. What was acknowledged of late is sent again; where it is there, nothing changes. */
-  suspect (): void
+  suspect (): Promise<void>
   close (): void
 }
 
 export interface RecoveryDeps {
   readonly clock: Clock
   readonly report: Report
-  readonly store: LimitStore
+  readonly store: WatchedStore
   readonly leases: Pick<Leases, 'restore'>
   readonly settlements: Pick<Settlements, 'retry'>
   readonly spool: Spool | undefined
@@ -69,12 +68,9 @@ export function createRecovery (deps: RecoveryDeps): Recovery {
       note(team, sign)
       if (!running.has(team)) void run(team)
     },
-    suspect () {
-      try {
-        spool?.replay(undefined)
-      } catch (cause) {
-        report({ kind: 'upkeep_failed', cause })
-      }
+    async suspect () {
+      settlements.retry()
+      await spool?.replay(undefined).catch((cause: unknown) => report({ kind: 'upkeep_failed', cause }))
       settlements.retry()
     },
     close: pauses.end
@@ -85,9 +81,9 @@ type RepairDeps = RecoveryDeps & { readonly pauses: Pauses }
 
 async function repair (team: string, sign: Sign, deps: RepairDeps): Promise<void> {
   const { clock, store, spool, pauses } = deps
-  if (sign === 'told') return await replay(team, undefined, deps)
-  const held = await store.hold({ team, durationMs: HOLD_MS })
-  await replay(team, sign === 'total' ? held : undefined, deps)
+  if (sign !== 'told') await store.hold({ team, durationMs: HOLD_MS })
+  await replay(team, sign, deps)
+  if (sign === 'told') return
   let heldMs = clock.monotonicMs()
   for (let holds = 1; spool?.hasPending(team) === true && holds < HOLDS_MAX && !pauses.areOver;) {
     await pauses.pause(POLL_MS)
@@ -98,10 +94,9 @@ async function repair (team: string, sign: Sign, deps: RepairDeps): Promise<void
   }
 }
 
-async function replay (team: string, afterLoss: StoreState | undefined, deps: RecoveryDeps): Promise<void> {
-  const { spool, settlements, leases } = deps
-  if (afterLoss === undefined) spool?.replay(team)
-  else spool?.rebuild(team, afterLoss)
+async function replay (team: string, sign: Sign, { clock, store, spool, settlements, leases }: RecoveryDeps): Promise<void> {
+  const present = (): PresentState => ({ epoch: store.epochOf(team), nowMs: clock.nowMs() + store.skewMs })
+  await (sign === 'total' ? spool?.rebuild(team, present) : spool?.replay(team))
   settlements.retry()
   await leases.restore(team)
 }

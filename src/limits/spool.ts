@@ -29,17 +29,19 @@ export interface Spool {
   /** The store will never take it: kept for people to look at. @throws where it cannot be written */
   bury (call: SettleCall): Promise<void>
   /** Makes pending again what one team's store, or every team's, has acknowledged of late. @throws where it cannot be written */
-  replay (team: string | undefined): void
+  replay (team: string | undefined): Promise<void>
   /**
    * After the loss of everything: `replay`, and one more pending settlement of all that was acknowledged before, under
-   * another epoch than the store's present one. @throws where it cannot be written
+   * another epoch than the present one. @throws where it cannot be written
+   * @param present the store's state, as it was last seen: it may change meanwhile
    */
-  rebuild (team: string, now: StoreState): void
+  rebuild (team: string, present: () => PresentState): Promise<void>
   /** What the store last said of each team, as far as its acknowledgements told. */
   seen (): ReadonlyMap<string, SeenState>
 }
 
 export interface SpooledCall { readonly place: number, readonly call: SettleCall }
+export type PresentState = Pick<StoreState, 'epoch' | 'nowMs'>
 export type SeenState = Pick<StoreState, 'version' | 'epoch'>
 
 export const SPOOL_KEPT_MS = 120_000

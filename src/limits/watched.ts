@@ -9,6 +9,8 @@ import type { SeenState } from './spool.ts'
 export interface WatchedStore extends LimitStore {
   /** How far the store's clock is ahead of ours, by its last reply. */
   readonly skewMs: number
+  /** The epoch of a team's state, as it was last seen. */
+  epochOf (team: string): string
 }
 
 export interface WatchedDeps {
@@ -54,13 +56,14 @@ export function createWatchedStore (store: LimitStore, { clock, seen, lost }: Wa
 
   return {
     get skewMs () { return skewMs },
+    epochOf: (team) => (teams.get(team) ?? UNSEEN).epoch,
     reserve: async (call) => (await watch(call.team, () => store.reserve(call))).reply,
     renew: async (call) => (await watch(call.team, () => store.renew(call))).reply,
     hold: async (call) => (await watch(call.team, () => store.hold(call))).reply,
     async settle (call) {
       const { reply, isOutdated } = await watch(call.team, () => store.settle(call))
-      // It may have been taken in before the loss and be gone with it. Asking again does no harm.
-      if (isOutdated) throw new StoreUnavailable('store_lost')
+      // It may have been taken in before a loss and be gone with it. Asking again does no harm.
+      if (isOutdated || reply.epoch !== teams.get(call.team)?.epoch) throw new StoreUnavailable('store_lost')
       return reply
     }
   }

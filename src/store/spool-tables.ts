@@ -1,37 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { SPOOL_KEPT_MS } from '../limits/spool.ts'
 import { createChargedSums } from './spool-sums.ts'
-import type { SeenState, SpooledCall } from '../limits/spool.ts'
+import { BURIED, HELD_BACK, PENDING, prepareSpool, SETTLED, spoolMarks } from './spool-statements.ts'
+import type { PresentState, SeenState, SpooledCall } from '../limits/spool.ts'
 import type { SettleCall, StoreState } from '../limits/store.ts'
 
-/** What may become of a settlement, as it is on disk. */
-const PENDING = 0
-const SETTLED = 1
-const BURIED = 2
-const HELD_BACK = 3
-/** Held back by an earlier start of this gateway. */
-const LEFT_OVER = 4
-
-const SCHEMA_VERSION = 1
-/** The epoch of a settlement is that of the sum it is counted in; null where it is in none. */
-const SCHEMA = `
-  CREATE TABLE settlements (
-    place INTEGER PRIMARY KEY AUTOINCREMENT, team TEXT NOT NULL, rid TEXT NOT NULL, call TEXT NOT NULL, state INTEGER NOT NULL,
-    time_ms INTEGER NOT NULL, epoch TEXT, UNIQUE (team, rid)
-  ) STRICT;
-  CREATE INDEX settlements_by_state ON settlements (state, place);
-  CREATE INDEX pending_by_team ON settlements (team) WHERE state = ${PENDING};
-  CREATE INDEX settled_by_time ON settlements (time_ms) WHERE state = ${SETTLED};
-  CREATE INDEX settled_by_team ON settlements (team, time_ms) WHERE state = ${SETTLED};
-  CREATE TABLE charged (
-    team TEXT NOT NULL, counter TEXT NOT NULL, window TEXT NOT NULL, epoch TEXT NOT NULL, amount INTEGER NOT NULL,
-    place INTEGER NOT NULL, PRIMARY KEY (team, counter, window, epoch)
-  ) STRICT, WITHOUT ROWID;
-  CREATE TABLE seen (team TEXT PRIMARY KEY, epoch TEXT NOT NULL, version INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-  CREATE TABLE spool (replica_id TEXT NOT NULL, time_ms INTEGER NOT NULL) STRICT;`
-
-/** Settled ones that are forgotten with each transaction: more than usually come in with it. */
-const FORGOTTEN_MAX = 1_000
 /** Whatever is buried stays long enough for somebody to look. */
 const BURIED_KEPT_MS = 30 * 86_400_000
 
@@ -54,12 +27,13 @@ export class SpoolTables {
 
   constructor (database: DatabaseSync, deps: TablesDeps) {
     this.#deps = deps
-    this.#statements = prepare(database)
+    this.#statements = prepareSpool(database)
     this.#sums = createChargedSums(database)
-    this.#replicaId = String(firstOf(database, 'SELECT replica_id FROM spool'))
-    this.#lastPlace = Number(firstOf(database, 'SELECT coalesce(max(place), 0) FROM settlements'))
-    this.pending = Number(firstOf(database, `SELECT count(*) FROM settlements WHERE state = ${PENDING}`))
-    database.exec(`UPDATE settlements SET state = ${LEFT_OVER} WHERE state = ${HELD_BACK}`)
+    const { replicaId, lastPlace, pending } = spoolMarks(database)
+    this.#replicaId = replicaId
+    this.#lastPlace = lastPlace
+    this.pending = pending
+    this.#statements.leaveOver.run()
     this.#statements.forgetBuried.run(deps.nowMs() - BURIED_KEPT_MS)
   }
 
@@ -96,34 +70,57 @@ export class SpoolTables {
     this.#move(row, BURIED, row.epoch)
   }
 
-  /** What is counted in a sum stays so: the store is asked again, and does not count it again. */
-  replay (team: string | undefined): void {
-    const { reopen, reopenAll, unsee } = this.#statements
+  /** Where to begin to reopen what has settled of late, until now. */
+  recent (): Recent {
     const nowMs = this.#deps.nowMs()
-    const sinceMs = nowMs - SPOOL_KEPT_MS
-    const { changes } = team === undefined ? reopenAll.run(nowMs, sinceMs) : reopen.run(nowMs, team, sinceMs)
-    this.#change += Number(changes)
-    if (team !== undefined) unsee.run(team)
+    return { afterMs: nowMs - SPOOL_KEPT_MS, afterPlace: 0, untilMs: nowMs }
   }
 
-  rebuild (team: string, now: StoreState): void {
-    const { counted, uncount } = this.#statements
-    this.replay(team)
-    for (const row of counted.all(team, now.epoch)) {
+  /**
+   * Makes some of it pending again, of one team or of all. What is counted in a sum stays so: the store is asked again, and
+   * does not count it again. @returns where to go on
+   */
+  reopen (team: string | undefined, recent: Recent): Recent | undefined {
+    const { settledOf, settledOfAll, reopen } = this.#statements
+    const { afterMs, afterPlace, untilMs } = recent
+    const from = [afterMs, afterPlace, untilMs]
+    const rows = team === undefined ? settledOfAll.all(...from) : settledOf.all(team, ...from)
+    for (const { place } of rows) reopen.run(this.#deps.nowMs(), Number(place))
+    this.#change += rows.length
+    const last = rows.at(-1)
+    return last === undefined ? undefined : { afterMs: Number(last['time_ms']), afterPlace: Number(last['place']), untilMs }
+  }
+
+  /** What the store said of a team is known to be over. */
+  forgetSeen (team: string): void {
+    this.#statements.unsee.run(team)
+  }
+
+  /** Takes some of what is pending out of the sums of other epochs than one. @returns whether there was any */
+  uncount (team: string, epoch: string): boolean {
+    const rows = this.#statements.counted.all(team, epoch)
+    for (const row of rows) {
       this.#sums.move(spooled(row).call, String(row['epoch']), null)
-      uncount.run(Number(row['place']))
+      this.#statements.uncount.run(Number(row['place']))
     }
-    // What settled too long ago to be sent again by itself is in the sum, and time never goes back here to before that.
-    for (const charges of this.#sums.take(team, now.epoch)) {
+    return rows.length > 0
+  }
+
+  /** Makes pending what is left in the sums of other epochs: it settled too long ago to be sent again by itself. */
+  sumUp (team: string, present: PresentState): void {
+    for (const charges of this.#sums.take(team, present.epoch)) {
       // The sum is fixed with this entry, so that its id need only be one that was never used before.
-      const rid = `rebuild:${now.epoch}:${this.#replicaId}:${this.#deps.createId()}`
-      this.#put({ team, rid, bornMs: now.nowMs, charges, record: undefined }, PENDING)
+      const rid = `rebuild:${present.epoch}:${this.#replicaId}:${this.#deps.createId()}`
+      this.#put({ team, rid, bornMs: present.nowMs, charges, record: undefined }, PENDING)
     }
   }
 
+  /** Where an earlier life died before it had summed up, it is as if it had only seen what was before. */
   seen (): ReadonlyMap<string, SeenState> {
-    return new Map(this.#statements.seen.all().map(({ team, epoch, version }) =>
-      [String(team), { epoch: String(epoch), version: Number(version) }]))
+    return new Map(this.#statements.seen.all().map(({ team, epoch, version, former }) => {
+      const isSummedUp = former === null
+      return [String(team), { epoch: String(isSummedUp ? epoch : former), version: isSummedUp ? Number(version) : 0 }]
+    }))
   }
 
   /** Writes something in any case: a full disk is noticed by that. */
@@ -164,16 +161,8 @@ export class SpoolTables {
   }
 }
 
-/** Brings the file to this version. @returns the latest time in it */
-export function migrateSpool (database: DatabaseSync, createId: () => string): number {
-  const { user_version: version } = database.prepare('PRAGMA user_version').get() as { user_version: number }
-  if (version > SCHEMA_VERSION) throw new Error(`The spool is of version ${version}; this dashgate knows ${SCHEMA_VERSION}.`)
-  if (version < SCHEMA_VERSION) {
-    database.exec(`BEGIN; ${SCHEMA}; PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`)
-    database.prepare('INSERT INTO spool VALUES (?, 0)').run(createId())
-  }
-  return Number(firstOf(database, 'SELECT time_ms FROM spool'))
-}
+/** Settled ones in the order of their times, and of places within one. */
+export interface Recent { readonly afterMs: number, readonly afterPlace: number, readonly untilMs: number }
 
 interface StoredRow { readonly place: number, readonly state: number, readonly epoch: string | null }
 
@@ -186,37 +175,5 @@ function spooled (row: Record<string, unknown>): SpooledCall {
   return { place: Number(row['place']), call: { team: String(row['team']), rid: String(row['rid']), bornMs, charges, record } }
 }
 
-function firstOf (database: DatabaseSync, sql: string): unknown {
-  return Object.values(database.prepare(sql).get() ?? {})[0]
-}
-
-type Statements = ReturnType<typeof prepare>
+type Statements = ReturnType<typeof prepareSpool>
 type ChargedSums = ReturnType<typeof createChargedSums>
-
-function prepare (database: DatabaseSync) {
-  const prepared = (sql: string) => database.prepare(sql)
-  return {
-    put: prepared(`INSERT INTO settlements (team, rid, call, state, time_ms) VALUES (?, ?, ?, ?, ?)
-      ON CONFLICT (team, rid) DO UPDATE SET call = excluded.call, state = excluded.state, time_ms = excluded.time_ms
-      WHERE state IN (${HELD_BACK}, ${LEFT_OVER})`),
-    find: prepared('SELECT place, state, epoch FROM settlements WHERE team = ? AND rid = ?'),
-    move: prepared('UPDATE settlements SET state = ?, time_ms = ?, epoch = ? WHERE place = ?'),
-    oldest: prepared(`SELECT time_ms FROM settlements WHERE state = ${PENDING} ORDER BY place LIMIT 1`),
-    ofTeam: prepared(`SELECT 1 FROM settlements WHERE state = ${PENDING} AND team = ? LIMIT 1`),
-    page: prepared(`SELECT place, team, rid, call FROM settlements WHERE state = ${PENDING} AND place > ? ORDER BY place LIMIT ?`),
-    reopenAll: prepared(`UPDATE settlements SET state = ${PENDING}, time_ms = ? WHERE state = ${SETTLED} AND time_ms >= ?`),
-    reopen: prepared(`UPDATE settlements SET state = ${PENDING}, time_ms = ? WHERE state = ${SETTLED} AND team = ? AND time_ms >= ?`),
-    counted: prepared(`SELECT place, team, rid, call, epoch FROM settlements WHERE state = ${PENDING} AND team = ? AND epoch <> ?`),
-    uncount: prepared('UPDATE settlements SET epoch = NULL WHERE place = ?'),
-    see: prepared(`INSERT INTO seen VALUES (?, ?, ?) ON CONFLICT (team) DO UPDATE SET epoch = excluded.epoch,
-      version = CASE WHEN epoch = excluded.epoch THEN max(version, excluded.version) ELSE excluded.version END`),
-    unsee: prepared('DELETE FROM seen WHERE team = ?'),
-    seen: prepared('SELECT team, epoch, version FROM seen'),
-    touch: prepared('UPDATE spool SET time_ms = ?'),
-    forget: prepared(`DELETE FROM settlements WHERE place IN (
-      SELECT place FROM settlements WHERE state = ${SETTLED} AND time_ms < ? ORDER BY time_ms LIMIT ${FORGOTTEN_MAX})`),
-    forgetBuried: prepared(`DELETE FROM settlements WHERE state = ${BURIED} AND time_ms < ?`),
-    olderPending: prepared(`SELECT 1 FROM settlements WHERE state = ${PENDING} AND place <= ? LIMIT 1`),
-    release: prepared(`UPDATE settlements SET state = ${PENDING} WHERE state = ${LEFT_OVER}`)
-  }
-}

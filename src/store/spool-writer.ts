@@ -7,9 +7,7 @@ export interface SpoolWriter {
   /** False from a transaction that failed until the next that does not. */
   readonly isHealthy: boolean
   /** Writes together with everything else of this turn of the event loop. @throws where it cannot be written */
-  write (run: () => void): Promise<void>
-  /** Writes at once, behind everything that is waiting. @throws where it cannot be written */
-  now (run: () => void): void
+  write<Result> (run: () => Result): Promise<Result>
   close (): void
 }
 
@@ -28,7 +26,7 @@ const RETRY_INTERVAL_MS = 1_000
 
 interface Write {
   run (): void
-  resolve (): void
+  done (): void
   reject (cause: unknown): void
 }
 
@@ -43,6 +41,7 @@ class Writer implements SpoolWriter {
   readonly #deps: SpoolWriterDeps
   #batch: Write[] = []
   #stopTimer: (() => void) | undefined
+  #isClosed = false
 
   constructor (database: DatabaseSync, transactions: Transactions, deps: SpoolWriterDeps) {
     this.#database = database
@@ -50,18 +49,17 @@ class Writer implements SpoolWriter {
     this.#deps = deps
   }
 
-  write (run: () => void): Promise<void> {
+  write<Result> (run: () => Result): Promise<Result> {
     return new Promise((resolve, reject) => {
-      if (this.#batch.push({ run, resolve, reject }) === 1) setImmediate(() => this.#flushWaiting())
+      if (this.#isClosed) throw new Error('the spool is closed')
+      let result: () => Result
+      const write = { run () { const value = run(); result = () => value }, done () { resolve(result()) }, reject }
+      if (this.#batch.push(write) === 1) setImmediate(() => this.#flushWaiting())
     })
   }
 
-  now (run: () => void): void {
-    this.#flushWaiting()
-    this.#transact(run)
-  }
-
   close (): void {
+    this.#isClosed = true
     this.#flushWaiting()
     this.#stopTimer?.()
   }
@@ -75,7 +73,7 @@ class Writer implements SpoolWriter {
     this.#batch = []
     try {
       this.#transact(() => { for (const { run } of writes) run() })
-      for (const { resolve } of writes) resolve()
+      for (const { done } of writes) done()
     } catch (cause) {
       for (const { reject } of writes) reject(cause)
     }

@@ -1,6 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { createSpoolWriter } from './spool-writer.ts'
-import { migrateSpool, SpoolTables } from './spool-tables.ts'
+import { migrateSpool } from './spool-statements.ts'
+import { SpoolTables } from './spool-tables.ts'
+import type { Recent } from './spool-tables.ts'
 import { openExclusively } from './sqlite-file.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Report } from '../limits/trouble.ts'
@@ -35,7 +37,14 @@ export function createSpool (database: DatabaseSync, deps: SpoolDeps): OpenSpool
   const startMs = Math.max(clock.nowMs(), migrateSpool(database, createId)) - clock.monotonicMs()
   const tables = new SpoolTables(database, { createId, nowMs: () => Math.floor(startMs + clock.monotonicMs()) })
   const writer = createSpoolWriter(database, tables, deps)
-  writer.now(() => {})
+
+  async function replay (team: string | undefined): Promise<void> {
+    for (let recent: Recent | undefined = tables.recent(); recent !== undefined;) {
+      const from: Recent = recent
+      recent = await writer.write(() => tables.reopen(team, from))
+    }
+  }
+
   return {
     get isHealthy () { return writer.isHealthy },
     get pending () { return tables.pending },
@@ -46,8 +55,15 @@ export function createSpool (database: DatabaseSync, deps: SpoolDeps): OpenSpool
     next: (afterPlace, countMax) => tables.next(afterPlace, countMax),
     settled: (call, state) => writer.write(() => tables.settled(call, state)),
     bury: (call) => writer.write(() => tables.bury(call)),
-    replay: (team) => writer.now(() => tables.replay(team)),
-    rebuild: (team, now) => writer.now(() => tables.rebuild(team, now)),
+    async replay (team) {
+      await replay(team)
+      if (team !== undefined) await writer.write(() => tables.forgetSeen(team))
+    },
+    async rebuild (team, present) {
+      await replay(team)
+      for (let isDone = false; !isDone;) isDone = await writer.write(() => !tables.uncount(team, present().epoch))
+      await writer.write(() => tables.sumUp(team, present()))
+    },
     seen: () => tables.seen(),
     close () {
       writer.close()

@@ -71,6 +71,16 @@ t.test('notices at its start that the store has lost everything meanwhile', asyn
   t.equal(spentIn(store), 10)
 })
 
+t.test('notices a loss of a team that nobody has asked for since its start', async (t) => {
+  const { clock, store, gateway } = await scene()
+  await (await letIn(gateway, 'a')).settle(10)
+  await gateway.crash()
+  await pass(clock, 150_000, 5_000)
+  store.flushAll()
+  await pass(clock, 10_000, 1_000)
+  t.equal(spentIn(store), 10)
+})
+
 t.test('tells other gateways of a loss that they cannot see', async (t) => {
   const { clock, store, gateways: [first, second] } = await scene(2)
   if (first === undefined || second === undefined) throw new Error('two are needed')
@@ -147,7 +157,8 @@ const steps = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('snapshot' as const) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('rollback' as const) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('flush' as const) }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('crash' as const), gateway: gatewayIndex }) }
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('crash' as const), gateway: gatewayIndex }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('idle_crash' as const), gateway: gatewayIndex }) }
 )
 type Step = typeof steps extends fc.Arbitrary<infer Value> ? Value : never
 
@@ -201,8 +212,16 @@ async function play (script: readonly Step[], policy: Team['settings']['on_store
         break
       case 'flush':
         store.flushAll()
+        // The time is in the names of epochs, and here it stands still.
+        clock.advance(1)
         snapshot = undefined
         break
+      case 'idle_crash': {
+        const gateway = gateways[step.gateway] as Replica
+        while (running.some((entry) => entry.gateway === gateway)) await end(running.findIndex((entry) => entry.gateway === gateway), 50)
+        await gateway.crash()
+        break
+      }
       case 'crash': {
         const gateway = gateways[step.gateway] as Replica
         // Nobody knows any more what these used: it is all of it.
@@ -269,9 +288,21 @@ t.test('charges every request once under every policy, also those that run over'
   }), runs(60))
 })
 
+t.test('charges a request once that is settled between two losses', async () => {
+  const script: Step[] = [{ kind: 'request', gateway: 0, cost: 2 }, { kind: 'flush' }, { kind: 'end', which: 0, used: 50 }, { kind: 'flush' }, { kind: 'snapshot' }, { kind: 'rollback' }]
+  assertQuiet(await play(script, 'deny', { amount: 100_000, allowed: new Set(['request', 'end', 'snapshot', 'rollback', 'flush']) }))
+})
+
 t.test('charges every request once, though the store goes back or loses everything', async () => {
   await fc.assert(fc.asyncProperty(fc.array(steps, { maxLength: 40 }), policies, async (script, policy) => {
     assertQuiet(await play(script, policy, { amount: 100_000, allowed: new Set([...ORDINARY, 'long', 'snapshot', 'rollback', 'flush']) }))
+  }), runs(120))
+})
+
+t.test('charges every request once, though gateways die and the store loses what it had', async () => {
+  const allowed = new Set([...ORDINARY, 'long' as const, 'snapshot' as const, 'rollback' as const, 'flush' as const, 'idle_crash' as const])
+  await fc.assert(fc.asyncProperty(fc.array(steps, { maxLength: 40 }), policies, async (script, policy) => {
+    assertQuiet(await play(script, policy, { amount: 100_000, allowed }))
   }), runs(120))
 })
 

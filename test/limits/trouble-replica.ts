@@ -124,7 +124,7 @@ function createLife (clock: ManualClock) {
       nowMs: clock.nowMs,
       monotonicMs: clock.monotonicMs,
       setTimer (delayMs: number, action: () => void) {
-        const stop = clock.setTimer(delayMs, action)
+        const stop = isOver ? () => {} : clock.setTimer(delayMs, action)
         stops.add(stop)
         return stop
       }

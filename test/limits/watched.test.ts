@@ -103,6 +103,22 @@ t.test('takes a settlement that was under way when the state was lost for not ma
   t.match(await send(() => watched.settle(SETTLE))(2, 'e2'), { status: 'settled' })
 })
 
+t.test('takes a settlement that was under way when the state went back for not made', async (t) => {
+  const { send, watched } = scene()
+  await send()(9, 'e1')
+  const settled = send(() => watched.settle(SETTLE))
+  await send()(5, 'e1')
+  await t.rejects(settled(10, 'e1'), { code: 'store_lost' })
+})
+
+t.test('takes a settlement for not made where it is not known whether its epoch is the latest', async (t) => {
+  const { send, watched } = scene()
+  const settled = send(() => watched.settle(SETTLE))
+  await send()(1, 'e1')
+  t.equal(watched.epochOf(TEAM), 'e1')
+  await t.rejects(settled(1, 'e2'), { code: 'store_lost' })
+})
+
 t.test('believes the settlement by which it notices a loss', async (t) => {
   const { send, watched, signs } = scene()
   await send()(9, 'e1')
