@@ -36,7 +36,8 @@ export function checkSettings (settings: TeamSettings | KeySettings, before: Tea
 
 type Limits = Pick<LimitSettings | PerModelSettings, 'requests_per_minute' | 'tokens_per_minute' | 'concurrent_requests' | 'budgets'>
 
-function limitsIn ({ requests_per_minute: requests, tokens_per_minute: tokens, concurrent_requests: places, budgets = [] }: Limits): number {
+function limitsIn (limits: Limits): number {
+  const { requests_per_minute: requests, tokens_per_minute: tokens, concurrent_requests: places, budgets = [] } = limits
   return [requests, tokens, places].filter((limit) => limit !== undefined).length + budgets.length
 }
 

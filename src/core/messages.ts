@@ -59,7 +59,11 @@ function checkRole (message: JsonObject, at: string, grammar: MessageGrammar): s
   return role
 }
 
-interface ContentContext { readonly at: string, readonly grammar: MessageGrammar, readonly media: { pictures: number, others: number } }
+interface ContentContext {
+  readonly at: string
+  readonly grammar: MessageGrammar
+  readonly media: { pictures: number, others: number }
+}
 
 /** Counts what is no text into the context's media. */
 function checkContent (message: JsonObject, role: string, context: ContentContext): void {

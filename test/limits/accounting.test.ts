@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { BUDGET, PLACES, TEAM, budget, createManualClock, pass, place, rate, turns } from './trouble-scene.ts'
+import { BUDGET, PLACES, TEAM, budget, pass, place, rate, turns } from './trouble-scene.ts'
+import { createManualClock } from '../support/fixed.ts'
 import { createTroubleStore } from './trouble-store.ts'
 import { startReplica } from './trouble-replica.ts'
 import type { Fate, TroubleStore } from './trouble-store.ts'

@@ -2,7 +2,8 @@ import t from 'tap'
 import { LEASE_MS } from '../../src/limits/store.ts'
 import { createSweeps } from '../../src/limits/sweeps.ts'
 import { createTroubleStore } from './trouble-store.ts'
-import { BUDGET, TEAM, budget, createManualClock, createReports, pass, reserveCall, turns } from './trouble-scene.ts'
+import { BUDGET, TEAM, budget, createReports, pass, reserveCall, turns } from './trouble-scene.ts'
+import { createManualClock } from '../support/fixed.ts'
 
 function scene (teams: () => string[] = () => []) {
   const clock = createManualClock()

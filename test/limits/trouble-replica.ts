@@ -138,7 +138,7 @@ function createLife (clock: ManualClock) {
   }
 }
 
-export function recordOf (requestId: string): LedgerRecord {
+function recordOf (requestId: string): LedgerRecord {
   return {
     requestId,
     timeMs: 0,

@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { NO_END } from '../../src/limits/claim.ts'
-import { createManualClock } from '../support/fixed.ts'
 import type { BudgetClaim, Claim, ConcurrencyClaim, RateClaim } from '../../src/limits/claim.ts'
 import type { ManualClock } from '../support/fixed.ts'
 import type { Charge, ReserveCall, SettleCall } from '../../src/limits/store.ts'
@@ -70,5 +69,3 @@ export function tempFolder (t: Pick<Test, 'teardown'>): string {
   t.teardown(() => rmSync(folder, { recursive: true, force: true }))
   return folder
 }
-
-export { createManualClock }

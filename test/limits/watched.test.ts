@@ -1,6 +1,7 @@
 import t from 'tap'
 import { StoreUnavailable } from '../../src/limits/store.ts'
-import { createManualClock, TEAM } from './trouble-scene.ts'
+import { TEAM } from './trouble-scene.ts'
+import { createManualClock } from '../support/fixed.ts'
 import { createWatchedStore } from '../../src/limits/watched.ts'
 import type { LimitStore, RenewReply, SettleReply, StoreState } from '../../src/limits/store.ts'
 import type { SeenState } from '../../src/limits/spool.ts'

@@ -5,7 +5,8 @@ import t from 'tap'
 import type { Test } from 'tap'
 import { SPOOL_KEPT_MS } from '../../src/limits/spool.ts'
 import { createSpool, openSpool } from '../../src/store/spool.ts'
-import { BUDGET, TEAM, budget, createManualClock, createReports, pass, reserveCall, settleCall, tempFolder } from '../limits/trouble-scene.ts'
+import { BUDGET, TEAM, budget, createReports, pass, reserveCall, settleCall, tempFolder } from '../limits/trouble-scene.ts'
+import { createManualClock } from '../support/fixed.ts'
 import type { SettleCall, StoreState } from '../../src/limits/store.ts'
 
 function scene (t: Test, dataDir = tempFolder(t)) {

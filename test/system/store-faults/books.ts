@@ -39,7 +39,7 @@ function pairsOf (flat: unknown): Map<string, string> {
 }
 
 /** Waits until nothing of a team is under way or pending any more. */
-export async function quiet (scene: FaultScene, caller: Caller): Promise<Books> {
+async function quiet (scene: FaultScene, caller: Caller): Promise<Books> {
   await until('everything is settled', async () => {
     if (await scene.metric('dashgate_spool_pending') !== 0) return false
     const { held, inFlight, reservations } = await booksOf(scene, caller)

@@ -14,7 +14,7 @@ import { systemClock, systemIds } from '../../../src/system.ts'
 import { PATHS } from '../../support/scene.ts'
 import { post } from '../../support/http.ts'
 import { startFaultProxy } from '../../support/fault-proxy.ts'
-import { startRedis, until } from '../../support/redis.ts'
+import { startRedis } from '../../support/redis.ts'
 import { createGate } from './gate.ts'
 import type { Clock } from '../../../src/core/clock.ts'
 import type { FaultProxy } from '../../support/fault-proxy.ts'
@@ -179,5 +179,3 @@ function yamlFor (simulatorUrl: string, dataDir: string, upstream: Side): string
     '    builtin_models: true'
   ].join('\n')
 }
-
-export { until }
