@@ -5,6 +5,7 @@ import { printJson, printLine, styled } from './context.ts'
 import { tableText } from './table.ts'
 import type { AdminOptions } from './admin-client.ts'
 import type { CliContext } from './context.ts'
+import type { ReportBody } from '../limits/reports.ts'
 
 interface ExplainOptions extends AdminOptions {
   readonly key?: string
@@ -12,28 +13,12 @@ interface ExplainOptions extends AdminOptions {
   readonly maxTokens?: number
 }
 
-/** One limit as the admin API shows it. Money is text, with all its decimals. */
-interface ShownLimit {
-  readonly scope: string
-  readonly per_model?: string
-  readonly id: string
-  readonly unit: string
-  readonly amount: number | string
-  readonly used: number | string
-  readonly held: number | string
-  readonly requested: number | string
-  readonly remaining: number | string
-  readonly allows: boolean
-  readonly retry_after_seconds: number | null
-  readonly resets_at: string | null
-}
-
 interface ShownExplanation {
   readonly allowed: boolean
   readonly refused_by: { readonly message: string } | null
-  readonly decided_by: ShownLimit | null
+  readonly decided_by: ReportBody | null
   readonly output_tokens_fit: number | null
-  readonly limits: readonly ShownLimit[]
+  readonly limits: readonly ReportBody[]
 }
 
 const TOKENS_MAX = 1_000_000_000
@@ -76,17 +61,17 @@ function reasonText (explanation: ShownExplanation): string {
   return fit === null ? 'Every limit allows it.' : `The answer may have ${fit} tokens: more would not fit.`
 }
 
-function nameOf ({ scope, per_model: perModel, id }: ShownLimit): string {
+function nameOf ({ scope, per_model: perModel, id }: ReportBody): string {
   return [scope, perModel, id].filter((part) => part !== undefined).join(' ')
 }
 
-function waitText ({ retry_after_seconds: seconds }: ShownLimit): string {
+function waitText ({ retry_after_seconds: seconds }: ReportBody): string {
   return seconds === null ? 'waiting does not help' : `it would allow it in ${seconds} s`
 }
 
 const HEADINGS = ['LIMIT', 'UNIT', 'AMOUNT', 'USED', 'HELD', 'REQUESTED', 'REMAINING', 'RESETS', 'ALLOWS']
 
-function rowOf (limit: ShownLimit): string[] {
+function rowOf (limit: ReportBody): string[] {
   const { unit, amount, used, held, requested, remaining, allows, resets_at: resetsAt } = limit
   return [nameOf(limit), unit, ...[amount, used, held, requested, remaining].map(String), resetsAt ?? '-', allows ? 'yes' : 'NO']
 }

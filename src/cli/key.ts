@@ -7,9 +7,9 @@ import { tableText } from './table.ts'
 import type { AdminOptions } from './admin-client.ts'
 import type { CliContext } from './context.ts'
 import type { LimitOptions } from './limit-options.ts'
-import type { ShownLimits } from './limits-text.ts'
+import type { LimitSettings } from '../accounts/limit-settings.ts'
 
-interface ShownKey extends ShownLimits {
+interface ShownKey extends LimitSettings {
   readonly id: string
   readonly name?: string
   readonly expires_at?: string

@@ -1,17 +1,7 @@
-type Rate = number | { readonly limit: number, readonly burst?: number, readonly strict?: boolean }
-
-/** The limits of a team or a key as the admin API shows them. */
-export interface ShownLimits {
-  readonly requests_per_minute?: Rate
-  readonly tokens_per_minute?: Rate
-  readonly concurrent_requests?: number
-  readonly budgets?: readonly { readonly id: string, readonly unit: string, readonly period: string, readonly amount: number }[]
-  readonly per_model?: readonly object[]
-  readonly models?: readonly string[]
-}
+import type { LimitSettings, RateSetting } from '../accounts/limit-settings.ts'
 
 /** All of it in one line. */
-export function limitsText (limits: ShownLimits): string {
+export function limitsText (limits: LimitSettings): string {
   const parts = [
     ...(limits.requests_per_minute === undefined ? [] : [`${rateText(limits.requests_per_minute)} requests/min`]),
     ...(limits.tokens_per_minute === undefined ? [] : [`${rateText(limits.tokens_per_minute)} tokens/min`]),
@@ -23,7 +13,7 @@ export function limitsText (limits: ShownLimits): string {
   return parts.length === 0 ? 'no limits' : parts.join(', ')
 }
 
-function rateText (rate: Rate): string {
+function rateText (rate: RateSetting): string {
   if (typeof rate === 'number') return String(rate)
   const details = [...(rate.burst === undefined ? [] : [`burst ${rate.burst}`]), ...(rate.strict === true ? ['strict'] : [])]
   return details.length === 0 ? String(rate.limit) : `${rate.limit} (${details.join(', ')})`

@@ -8,9 +8,9 @@ import { ON_STORE_DOWN } from '../accounts/account.ts'
 import type { AdminOptions } from './admin-client.ts'
 import type { CliContext } from './context.ts'
 import type { LimitOptions, Settings } from './limit-options.ts'
-import type { ShownLimits } from './limits-text.ts'
+import type { LimitSettings } from '../accounts/limit-settings.ts'
 
-interface ShownTeam extends ShownLimits { readonly id: string, readonly name?: string, readonly revision: number }
+interface ShownTeam extends LimitSettings { readonly id: string, readonly name?: string, readonly revision: number }
 
 interface TeamOptions extends AdminOptions, LimitOptions { readonly onStoreDown?: string }
 
