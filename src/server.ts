@@ -130,7 +130,7 @@ interface Listeners { readonly app: FastifyInstance, readonly admin: FastifyInst
 /** The clients' listener and the administrators', over the same limits and accounts. */
 function buildListeners (config: Config, secrets: Secrets, deps: ListenerDeps): Listeners {
   const { clock, metrics, observers, currentCatalog, isReady, state: { accounting, backend, directory } } = deps
-  const limiter = createLimiter({ ...accounting, clock, clockSkew: metrics.store.clockSkew })
+  const limiter = createLimiter({ ...accounting, clock, skewMs: () => accounting.skewMs })
   const explanations = createExplanations({ limiter, store: accounting.store, currentCatalog, clock })
   const app = buildApp({ bodyBytesMax: config.server.body_bytes_max }, {
     ...deps,

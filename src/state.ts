@@ -66,7 +66,7 @@ async function openParts (config: Config, backend: Backend, deps: StateDeps): Pr
     report: observers.trouble
   })
   const { settlements } = accounting
-  metrics.store.watchSettlements(() => ({ count: settlements.pending, oldestMs: settlements.oldestMs() }))
+  metrics.store.watch(() => ({ skewMs: accounting.skewMs, pending: settlements.pending, oldestMs: settlements.oldestMs() }))
   let stopFollowing = (): void => {}
   // Before the store has been read nobody knows any team.
   const knownTeams = (): string[] => late.isOpen ? late.directory.teams().map(({ id }) => id) : []

@@ -51,17 +51,22 @@ export interface AccountingDeps {
 export function createAccounting (stores: Stores, deps: AccountingDeps): Accounting {
   const { clock, report, spool } = deps
   const seen = spool?.seen() ?? new Map<string, SeenState>()
+  let isStarted = false
   const guard = createGuardedStore(stores, {
     clock,
     report,
     seal: (call) => { void settlements.settle(call) },
     returned () {
       leases.renewNow()
+      // What ran out meanwhile may be of teams that nobody here asks for.
+      if (isStarted) void sweeps.sweepAll()
       // It was away for more than a moment, or we were: who knows which of its copies is there.
       void recovery.suspect()
     }
   })
-  const store = createWatchedStore(guard, { clock, seen, lost: (team, sign) => recovery.recover(team, sign) })
+  const store = createWatchedStore(guard, {
+    clock, seen, lost: (team, sign) => recovery.recover(team, sign), discard: (call) => { void settlements.settle(call) }
+  })
   const sweeps = createSweeps(store, deps)
   const leases = createLeases(store, { clock, report, served: sweeps.serve })
   const settlements = createSettlements(store, { ...deps, ended: (call, isCounted) => outage.ended(call, isCounted) })
@@ -80,6 +85,7 @@ export function createAccounting (stores: Stores, deps: AccountingDeps): Account
     async start () {
       await guard.start()
       // Of what an earlier life has seen, a loss is to be noticed before anybody asks for the team.
+      isStarted = true
       for (const team of seen.keys()) sweeps.serve(team)
       void sweeps.sweepAll()
     },

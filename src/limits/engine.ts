@@ -1,6 +1,6 @@
 import { BUCKET_UNITS, judge, refilled } from './claim.ts'
 import { addTo, counter, countVersion, dropReservation, keepReservation, rememberWindow, setCounter } from './engine-state.ts'
-import { BIRTH_AHEAD_MS_MAX, BIRTH_MS_MAX, FINAL_GRACE_MS, FINAL_MEMORY_MS, LEASE_MS, SWEEP_RESERVATIONS_MAX } from './store.ts'
+import { BIRTH_AHEAD_MS_MAX, BIRTH_MS_MAX, FINAL_GRACE_MS, FINAL_MEMORY_MS, HOLD_MS_MAX, LEASE_MS, SWEEP_RESERVATIONS_MAX } from './store.ts'
 import { checkCharges, checkClaims, checkRids, checkTime } from './engine-check.ts'
 import type { BudgetClaim, BudgetStanding, Claim, RateClaim, Standing } from './claim.ts'
 import type { Charge, RenewCall, RenewReply, ReserveCall, ReserveReply, SettleCall, SettleReply, StoreState } from './store.ts'
@@ -59,8 +59,7 @@ function decide (state: TeamState, call: ReserveCall, nowMs: number): ReserveRep
   const standings = standingsOf(state, claims, nowMs)
   if (standings === undefined) return { ...stateOf(state, nowMs), status: 'stale' }
   if (mode !== 'force') {
-    const isOnHold = counter(state, 'h') > nowMs
-    if (isOnHold && claims.some(({ kind }) => kind === 'budget')) return { ...stateOf(state, nowMs), status: 'on_hold' }
+    if (holdOf(state, nowMs) > nowMs && claims.some(({ kind }) => kind === 'budget')) return { ...stateOf(state, nowMs), status: 'on_hold' }
     if (!claims.every((claim, index) => judge(claim, standings[index] as Standing, nowMs).allows)) {
       return { ...stateOf(state, nowMs), status: 'denied', standings }
     }
@@ -206,9 +205,15 @@ function expire (state: TeamState, reservation: Reservation, nowMs: number): voi
   state.changes.expired.push({ rid, timeMs: nowMs, bornMs, note, entries })
 }
 
+/** One that is further ahead than any can be is left from a clock that has been put right. */
+function holdOf (state: TeamState, nowMs: number): number {
+  const holdUntilMs = counter(state, 'h')
+  return holdUntilMs - nowMs > HOLD_MS_MAX ? 0 : holdUntilMs
+}
+
 export function hold (state: TeamState, durationMs: number, nowMs: number): StoreState {
   if (!Number.isSafeInteger(durationMs)) throw new TypeError(`${durationMs} is no number of milliseconds`)
-  setCounter(state, 'h', Math.max(counter(state, 'h'), nowMs + durationMs))
+  setCounter(state, 'h', Math.max(holdOf(state, nowMs), nowMs + durationMs))
   countVersion(state, nowMs, 'hold')
   return stateOf(state, nowMs)
 }

@@ -55,8 +55,8 @@ export interface Explanation {
 export interface LimiterDeps extends AdmissionDeps {
   readonly store: LimitStore
   readonly clock: Clock
-  /** Told how far the store's clock is ahead of ours, with every answer of it. */
-  readonly clockSkew: (skewMs: number) => void
+  /** How far the store's clock is ahead of ours, by its last word to anybody. */
+  readonly skewMs: () => number
 }
 
 /** Claims are made anew where the store's clock stands in none of their windows, and births where ours is far behind. */
@@ -113,9 +113,8 @@ interface Questions {
   decide (request: AdmissionRequest, rules: readonly Rule[], mode: Asking['mode']): Promise<Answer>
 }
 
-function createQuestions ({ store, clock, clockSkew }: LimiterDeps): Questions {
-  let skewMs = 0
-  const storeNowMs = (): number => clock.nowMs() + skewMs
+function createQuestions ({ store, clock, skewMs }: LimiterDeps): Questions {
+  const storeNowMs = (): number => clock.nowMs() + skewMs()
 
   async function ask (request: AdmissionRequest, rules: readonly Rule[], { amounts, mode, place }: Asking): Promise<Answer> {
     for (let asks = 0; asks < ASKS_MAX; asks++) {
@@ -125,8 +124,6 @@ function createQuestions ({ store, clock, clockSkew }: LimiterDeps): Questions {
       const rid = reservationId(request.requestId, place + asks)
       const call = { team: request.account.team.id, rid, bornMs, claims, mode, note: request.note }
       const reply = await store.reserve(call)
-      skewMs = reply.nowMs - clock.nowMs()
-      clockSkew(skewMs)
       if (reply.status === 'granted' || reply.status === 'denied') {
         return { amounts, call, status: reply.status, decision: decisionOf(rules, call, reply), outputTokensFit: undefined }
       }

@@ -17,7 +17,7 @@ export interface LimitStore {
   settle (call: SettleCall): Promise<SettleReply>
   /** Extends leases, and ends up to SWEEP_RESERVATIONS_MAX that have run out. With no rids it only sweeps. */
   renew (call: RenewCall): Promise<RenewReply>
-  /** Refuses budgets of the team for a time, so that replicas can write again what the store has lost. */
+  /** Refuses budgets of the team for at most HOLD_MS_MAX, so that replicas can write again what the store has lost. */
   hold (call: { readonly team: string, readonly durationMs: number }): Promise<StoreState>
 }
 
@@ -41,6 +41,9 @@ export const BIRTH_MS_MAX = 60_000
 export const BIRTH_AHEAD_MS_MAX = 3_600_000
 /** Bounds what one call has to clear away. */
 export const SWEEP_RESERVATIONS_MAX = 32
+
+/** No hold is longer: one that seems to be is left from a clock that has been put back, and holds nothing. */
+export const HOLD_MS_MAX = 60_000
 
 /** What every reply says of the team's state, so that its loss is noticed. */
 export interface StoreState {

@@ -65,6 +65,7 @@ export function createSweeps (store: LimitStore, { clock, random, report, teams 
       }
     },
     sweepAll () {
+      stopTimer?.()
       stopTimer = clock.setTimer(LEASE_MS + JITTER_MS, () => { void sweepEveryTeam() })
       return sweepEveryTeam()
     },

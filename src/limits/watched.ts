@@ -1,7 +1,8 @@
 import { SPOOL_KEPT_MS } from './spool.ts'
-import { StoreUnavailable } from './store.ts'
+import { HOLD_MS_MAX, StoreUnavailable } from './store.ts'
+import { voidOf } from './void.ts'
 import type { Clock } from '../core/clock.ts'
-import type { LimitStore, StoreState } from './store.ts'
+import type { LimitStore, ReserveCall, ReserveReply, SettleCall, StoreState } from './store.ts'
 import type { Loss } from './trouble.ts'
 import type { SeenState } from './spool.ts'
 
@@ -19,6 +20,8 @@ export interface WatchedDeps {
   readonly seen: ReadonlyMap<string, SeenState>
   /** Called once for each loss, before the reply that shows it is handed on. */
   readonly lost: (team: string, sign: Sign) => void
+  /** Takes the void of a reservation that was granted by a state which had lost what was spent. */
+  readonly discard: (call: SettleCall) => void
 }
 
 /** What shows a loss: the state itself, or that another gateway has put budgets on hold for one. */
@@ -36,7 +39,7 @@ const UNSEEN: Seen = { version: 0, epoch: '', holdUntilMs: 0, losses: 0 }
  * A reply has to be at least as new as what had been seen when its call was sent. More may have been seen since, for calls
  * overtake each other.
  */
-export function createWatchedStore (store: LimitStore, { clock, seen, lost }: WatchedDeps): WatchedStore {
+export function createWatchedStore (store: LimitStore, { clock, seen, lost, discard }: WatchedDeps): WatchedStore {
   // As many as there are teams that hold keys: nobody else gets this far.
   const teams = new Map<string, Seen>()
   for (const [team, state] of seen) teams.set(team, { ...UNSEEN, ...state })
@@ -47,19 +50,26 @@ export function createWatchedStore (store: LimitStore, { clock, seen, lost }: Wa
     const reply = await call()
     skewMs = reply.nowMs - clock.nowMs()
     const latest = teams.get(team) ?? UNSEEN
-    if (latest.losses > before.losses) return { reply, isOutdated: true }
+    if (latest.losses > before.losses) return { reply, isOutdated: true, sign: undefined }
     const sign = signOf(before, latest, reply)
     teams.set(team, next(latest, reply, sign))
     if (sign !== undefined) lost(team, sign)
-    return { reply, isOutdated: false }
+    return { reply, isOutdated: false, sign }
   }
 
   return {
     get skewMs () { return skewMs },
     epochOf: (team) => (teams.get(team) ?? UNSEEN).epoch,
-    reserve: async (call) => (await watch(call.team, () => store.reserve(call))).reply,
     renew: async (call) => (await watch(call.team, () => store.renew(call))).reply,
     hold: async (call) => (await watch(call.team, () => store.hold(call))).reply,
+    async reserve (call) {
+      const { reply, isOutdated, sign } = await watch(call.team, () => store.reserve(call))
+      const isOfLostState = isOutdated || sign === 'total' || sign === 'rollback'
+      if (!isOfLostState || !spendsBudget(call, reply)) return reply
+      // Of a budget that had been spent all seems to be left, until what is known of it has been written again.
+      discard(voidOf(call))
+      throw new StoreUnavailable('store_lost')
+    },
     async settle (call) {
       const { reply, isOutdated } = await watch(call.team, () => store.settle(call))
       // It may have been taken in before a loss and be gone with it. Asking again does no harm.
@@ -69,14 +79,27 @@ export function createWatchedStore (store: LimitStore, { clock, seen, lost }: Wa
   }
 }
 
-interface Watched<Reply> { readonly reply: Reply, readonly isOutdated: boolean }
+interface Watched<Reply> { readonly reply: Reply, readonly isOutdated: boolean, readonly sign: Sign | undefined }
+
+function spendsBudget ({ mode, claims }: ReserveCall, reply: ReserveReply): boolean {
+  return mode === 'reserve' && reply.status === 'granted' && claims.some(({ kind }) => kind === 'budget')
+}
 
 function signOf (before: Seen, latest: Seen, reply: StoreState): Sign | undefined {
   if (before.epoch !== '' && reply.epoch !== before.epoch) return 'total'
   if (reply.version < before.version) return 'rollback'
   // Long ago it was in nobody's memory any more.
   const isRecent = reply.holdUntilMs + SPOOL_KEPT_MS > reply.nowMs
-  return isRecent && reply.holdUntilMs > latest.holdUntilMs ? 'told' : undefined
+  return isRecent && isHold(reply.holdUntilMs, reply) && reply.holdUntilMs > holdOf(latest, reply) ? 'told' : undefined
+}
+
+/** One that is further ahead than any can be is left from a clock that has been put right. */
+function isHold (holdUntilMs: number, { nowMs }: StoreState): boolean {
+  return holdUntilMs - nowMs <= HOLD_MS_MAX
+}
+
+function holdOf ({ holdUntilMs }: Seen, reply: StoreState): number {
+  return isHold(holdUntilMs, reply) ? holdUntilMs : 0
 }
 
 function next (latest: Seen, reply: StoreState, sign: Sign | undefined): Seen {
@@ -87,7 +110,7 @@ function next (latest: Seen, reply: StoreState, sign: Sign | undefined): Seen {
   return {
     version: Math.max(version, latest.version),
     epoch,
-    holdUntilMs: Math.max(holdUntilMs, latest.holdUntilMs),
+    holdUntilMs: Math.max(holdUntilMs, holdOf(latest, reply)),
     losses: latest.losses
   }
 }

@@ -10,9 +10,15 @@ export interface StoreMetrics {
   trouble (event: TroubleEvent): void
   /** Whether the store is set up so that it can keep budgets. */
   configured (isSound: unknown): void
-  clockSkew (skewMs: number): void
   /** Asked when the metrics are read. */
-  watchSettlements (pending: () => { readonly count: number, readonly oldestMs: number }): void
+  watch (read: () => StoreFigures): void
+}
+
+export interface StoreFigures {
+  readonly skewMs: number
+  /** Settlements that the store has not acknowledged, and how long the oldest of them has been waiting. */
+  readonly pending: number
+  readonly oldestMs: number
 }
 
 /** Codes that are series of their own; whatever else a server may say is `other`. */
@@ -42,7 +48,6 @@ export function createStoreMetrics (registry: Registry): StoreMetrics {
   const up = new Gauge({ name: 'dashgate_store_up', help: 'Whether the store of the limits answers.', registers })
   const errors = new Counter({ name: 'dashgate_store_errors_total', help: 'Calls that the store did not answer, by why.', labelNames: ['operation', 'code'], registers })
   const rollbacks = new Counter({ name: 'dashgate_store_rollback_total', help: 'Times the store was found to have lost writes.', registers })
-  const skew = new Gauge({ name: 'dashgate_store_clock_skew_seconds', help: 'How far the store\'s clock is ahead of ours.', registers })
   sound.set(1)
   return {
     refusedByLimit ({ limits }) {
@@ -61,14 +66,14 @@ export function createStoreMetrics (registry: Registry): StoreMetrics {
       }
     },
     configured (isSound) { sound.set(isSound === true ? 1 : 0) },
-    clockSkew (skewMs) { skew.set(skewMs / 1000) },
-    watchSettlements (pending) {
-      const watched = (name: string, help: string, read: () => number): void => {
+    watch (read) {
+      const watched = (name: string, help: string, figure: () => number): void => {
         // eslint-disable-next-line no-new -- a gauge registers itself and is read through its registry
-        new Gauge({ name, help, registers, collect () { this.set(read()) } })
+        new Gauge({ name, help, registers, collect () { this.set(figure()) } })
       }
-      watched('dashgate_spool_pending', 'Settlements that the store has not acknowledged.', () => pending().count)
-      watched('dashgate_spool_oldest_seconds', 'How long the oldest of them has been waiting.', () => pending().oldestMs / 1000)
+      watched('dashgate_store_clock_skew_seconds', 'How far the store\'s clock is ahead of ours.', () => read().skewMs / 1000)
+      watched('dashgate_spool_pending', 'Settlements that the store has not acknowledged.', () => read().pending)
+      watched('dashgate_spool_oldest_seconds', 'How long the oldest of them has been waiting.', () => read().oldestMs / 1000)
     }
   }
 }

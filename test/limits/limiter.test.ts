@@ -26,16 +26,19 @@ function start ({ settings = {}, say, outage = {}, healthy = true }: Options = {
   const calls: ReserveCall[] = []
   const settled: SettleCall[] = []
   const leases: string[] = []
+  let skewMs = 0
   const state = (): { version: number, epoch: string, holdUntilMs: number, nowMs: number } => ({ version: 1, epoch: 'e', holdUntilMs: 0, nowMs: clock.nowMs() })
   const limiter = createLimiter({
     clock,
-    clockSkew () {},
+    skewMs: () => skewMs,
     store: {
       async reserve (call) {
         calls.push(call)
         const reply = say?.(call, clock.nowMs()) ?? { status: 'granted', repeated: false, standings: fresh(call.claims) }
         if (reply instanceof Error) throw reply
-        return { ...state(), ...reply } as ReserveReply
+        const whole = { ...state(), ...reply } as ReserveReply
+        skewMs = whole.nowMs - clock.nowMs()
+        return whole
       },
       settle: async () => { throw new Error('the limiter settles through settlements') },
       renew: async () => ({ ...state(), unknown: [], swept: 0 }),

@@ -1,9 +1,10 @@
 import t from 'tap'
 import { StoreUnavailable } from '../../src/limits/store.ts'
-import { TEAM } from './trouble-scene.ts'
+import { TEAM, budget } from './trouble-scene.ts'
 import { createManualClock } from '../support/fixed.ts'
 import { createWatchedStore } from '../../src/limits/watched.ts'
-import type { LimitStore, RenewReply, SettleReply, StoreState } from '../../src/limits/store.ts'
+import type { Claim } from '../../src/limits/claim.ts'
+import type { LimitStore, RenewReply, ReserveReply, SettleReply, StoreState } from '../../src/limits/store.ts'
 import type { SeenState } from '../../src/limits/spool.ts'
 
 const NOW_MS = Date.UTC(2026, 0, 1)
@@ -14,13 +15,16 @@ function scene (seen: ReadonlyMap<string, SeenState> = new Map()) {
   const waiting: ((state: StoreState) => void)[] = []
   const answer = <Reply>(rest: object): Promise<Reply> => new Promise((resolve) => { waiting.push((state) => resolve({ ...state, ...rest } as Reply)) })
   const store: LimitStore = {
-    reserve: async () => { throw new StoreUnavailable('timeout') },
+    reserve: ({ claims }) => answer<ReserveReply>({ status: 'granted', repeated: false, standings: claims.map(() => ({ kind: 'concurrency', inFlight: 0 })) }),
     settle: () => answer<SettleReply>({ status: 'settled', how: 'reserved' }),
     renew: () => answer<RenewReply>({ unknown: [], swept: 0 }),
     hold: () => answer<StoreState>({})
   }
   const signs: string[] = []
-  const watched = createWatchedStore(store, { clock: createManualClock(), seen, lost: (team, sign) => { signs.push(`${team} ${sign}`) } })
+  const discarded: string[] = []
+  const watched = createWatchedStore(store, {
+    clock: createManualClock(), seen, lost: (team, sign) => { signs.push(`${team} ${sign}`) }, discard: ({ rid }) => { discarded.push(rid) }
+  })
   /** Sends a call; the returned function answers it. */
   const send = (call: () => Promise<unknown> = () => watched.renew({ team: TEAM, rids: [] })) => {
     const place = waiting.length
@@ -30,7 +34,7 @@ function scene (seen: ReadonlyMap<string, SeenState> = new Map()) {
       return await reply
     }
   }
-  return { watched, signs, send }
+  return { discarded, watched, signs, send }
 }
 
 t.test('takes a state that grows for a sound one', async (t) => {
@@ -127,6 +131,27 @@ t.test('believes the settlement by which it notices a loss', async (t) => {
   t.strictSame(signs, [`${TEAM} rollback`])
 })
 
+t.test('takes no grant of a budget from a state that has lost what was spent, nor one that was under way then', async (t) => {
+  const { send, watched, discarded, signs } = scene()
+  await send()(9, 'e1')
+  const reserve = (rid: string, claims: readonly Claim[]) => send(() => watched.reserve({ team: TEAM, rid, bornMs: NOW_MS, claims, mode: 'reserve', note: '' }))
+  const underWay = reserve('a#1', [budget(10)])
+  await t.rejects(reserve('b#1', [budget(10)])(1, 'e2'), { name: 'StoreUnavailable', code: 'store_lost' })
+  await t.rejects(underWay(2, 'e2'), { code: 'store_lost' })
+  t.strictSame(signs, [`${TEAM} total`])
+  t.strictSame(discarded, ['b#1', 'a#1'], 'what they hold is given back')
+  t.match(await reserve('c#1', [budget(10)])(3, 'e2'), { status: 'granted' })
+  await t.rejects(reserve('d#1', [budget(10)])(2, 'e2'), { code: 'store_lost' }, 'a state that went back')
+  t.match(await reserve('e#1', [{ kind: 'concurrency', id: 'c', limit: 1 }])(1, 'e2'), { status: 'granted' }, 'no budget')
+})
+
+t.test('heeds no hold that is further ahead than any can be, nor lets it hide the next', async (t) => {
+  const { send, signs } = scene()
+  await send()(9, 'e1', { holdUntilMs: NOW_MS + 86_400_000 })
+  await send()(10, 'e1', { holdUntilMs: NOW_MS + 3_000 })
+  t.strictSame(signs, [`${TEAM} told`])
+})
+
 t.test('is told of a loss by the hold of another gateway, once, and not of one long ago', async (t) => {
   const { send, signs } = scene()
   await send()(9, 'e1')
@@ -159,6 +184,7 @@ t.test('tells how far the store is ahead', async (t) => {
 })
 
 t.test('hands on that a store is unavailable', async (t) => {
-  const { watched } = scene()
-  await t.rejects(watched.reserve({ team: TEAM, rid: 'a', bornMs: 0, claims: [], mode: 'reserve', note: '' }), { code: 'timeout' })
+  const store: LimitStore = { ...scene().watched, renew: async () => { throw new StoreUnavailable('timeout') } }
+  const watched = createWatchedStore(store, { clock: createManualClock(), seen: new Map(), lost () {}, discard () {} })
+  await t.rejects(watched.renew({ team: TEAM, rids: [] }), { code: 'timeout' })
 })

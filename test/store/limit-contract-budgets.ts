@@ -125,6 +125,16 @@ async function holds (t: Test, open: OpenScene): Promise<void> {
     t.match(await reserve('b#1', [rate(1), budget(10, 100)]), { status: 'granted', holdUntilMs })
   })
 
+  await t.test('a hold that a clock which was put back has left behind holds nothing, and does not hide the next', async (t) => {
+    const { reserve, store, later } = await open(t)
+    later(86_400_000)
+    await store.hold({ team: TEAM, durationMs: 3_000 })
+    later(-86_400_000)
+    t.match(await reserve('a#1', [budget(10, 100)]), { status: 'granted' })
+    t.match(await store.hold({ team: TEAM, durationMs: 3_000 }), { holdUntilMs: MIDNIGHT_MS + 3_000 })
+    t.match(await reserve('b#1', [budget(10, 100)]), { status: 'on_hold' })
+  })
+
   await t.test('a shorter hold does not end a longer one', async (t) => {
     const { store, later } = await open(t)
     t.strictSame(await store.hold({ team: TEAM, durationMs: 3_000 }), { version: 1, epoch: `${MIDNIGHT_MS}-hold`, nowMs: MIDNIGHT_MS, holdUntilMs: MIDNIGHT_MS + 3_000 })

@@ -139,8 +139,10 @@ interface Nodes {
 /** URL itself knows only one host. */
 function parseNodes (url: string): Nodes {
   const [, kind, user = '', hosts, path = ''] = /^redis\+(sentinel|cluster):\/\/(?:([^@/]*)@)?([^@/]+)(?:\/(.*))?$/.exec(url) ?? []
-  // The URL itself may hold a password and is not repeated.
-  if ((kind !== 'sentinel' && kind !== 'cluster') || hosts === undefined) throw new TypeError('The URL of Redis is none that is known.')
+  // The URL may hold a password, and one with a slash in it would be taken for a host: nothing of it is repeated.
+  if ((kind !== 'sentinel' && kind !== 'cluster') || hosts === undefined || path.includes('@')) {
+    throw new TypeError('The URL of Redis is none that is known. In a password, write / as %2F, @ as %40 and : as %3A.')
+  }
   const [username = '', ...password] = user.split(':')
   return {
     kind,
@@ -154,6 +156,6 @@ function parseNodes (url: string): Nodes {
 function nodeOf (text: string, usualPort: number): { host: string, port: number } {
   const [, ipv6, name, port] = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]+))(?::(\d{1,5}))?$/.exec(text) ?? []
   const host = ipv6 ?? name
-  if (host === undefined) throw new TypeError(`${JSON.stringify(text)} is no host:port`)
+  if (host === undefined) throw new TypeError('A node in the URL of Redis is no host:port.')
   return { host, port: Number(port ?? usualPort) }
 }

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { BUCKET_UNITS } from '../../limits/claim.ts'
 import { HOUR_MS } from './keys.ts'
-import { BIRTH_AHEAD_MS_MAX, BIRTH_MS_MAX, FINAL_GRACE_MS, FINAL_MEMORY_MS, LEASE_MS, SWEEP_RESERVATIONS_MAX } from '../../limits/store.ts'
+import { BIRTH_AHEAD_MS_MAX, BIRTH_MS_MAX, FINAL_GRACE_MS, FINAL_MEMORY_MS, HOLD_MS_MAX, LEASE_MS, SWEEP_RESERVATIONS_MAX } from '../../limits/store.ts'
 import type { Cluster, Redis } from 'ioredis'
 
 export interface Script {
@@ -24,6 +24,7 @@ const CONSTANTS: Readonly<Record<string, number>> = {
   EXPIRED_KEPT_MS: FINAL_MEMORY_MS + FINAL_GRACE_MS,
   FINAL_MEMORY_MS,
   FINALS_KEPT_MS,
+  HOLD_MS_MAX,
   HOUR_MS,
   LEASE_MS,
   SWEEP_RESERVATIONS_MAX,

@@ -110,7 +110,7 @@ function limiterOver (store: LimitStore, clock: Clock): Limiter {
   return createLimiter({
     store,
     clock,
-    clockSkew () {},
+    skewMs: () => 0,
     // Nobody renews: what is held for longer than a lease expires, which is a state like any other.
     leases: { begin () {}, end () {} },
     settlements: { healthy: true, settle: async (call) => { await store.settle(call) } },

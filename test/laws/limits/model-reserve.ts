@@ -1,4 +1,4 @@
-import { BIRTH_MS_MAX, LEASE_MS } from '../../../src/limits/store.ts'
+import { BIRTH_MS_MAX, HOLD_MS_MAX, LEASE_MS } from '../../../src/limits/store.ts'
 import { changed, isBeyondMemory, stateOf } from './model-team.ts'
 import { held, inFlight, levelAt, spent, UNITS_PER_TOKEN, useWindow } from './history.ts'
 import { sweep } from './model-settle.ts'
@@ -19,7 +19,7 @@ export function reserve (team: ModelTeam, call: ReserveCall, nowMs: number): Res
   const budgets = claims.filter(({ kind }) => kind === 'budget')
   if (windows.filter((window) => window !== undefined).length < budgets.length) return { ...stateOf(team, nowMs), status: 'stale' }
   const mayBeRefused = known === undefined && mode !== 'force'
-  if (mayBeRefused && budgets.length > 0 && team.holdUntilMs > nowMs) return { ...stateOf(team, nowMs), status: 'on_hold' }
+  if (mayBeRefused && budgets.length > 0 && team.holdUntilMs > nowMs && team.holdUntilMs <= nowMs + HOLD_MS_MAX) return { ...stateOf(team, nowMs), status: 'on_hold' }
   const standings = claims.map((claim, index) => standingOf(team, claim, windows[index], nowMs))
   if (mayBeRefused && claims.some((claim, index) => isOver(claim, standings[index]))) return { ...stateOf(team, nowMs), status: 'denied', standings }
 

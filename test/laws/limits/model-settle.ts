@@ -1,5 +1,5 @@
 import { changed, isBeyondMemory, stateOf } from './model-team.ts'
-import { FINAL_GRACE_MS, FINAL_MEMORY_MS, LEASE_MS, SWEEP_RESERVATIONS_MAX } from '../../../src/limits/store.ts'
+import { FINAL_GRACE_MS, FINAL_MEMORY_MS, HOLD_MS_MAX, LEASE_MS, SWEEP_RESERVATIONS_MAX } from '../../../src/limits/store.ts'
 import { charge, UNITS_PER_TOKEN } from './history.ts'
 import type { Charge, RenewCall, RenewReply, SettleCall, SettleReply, StoreState } from '../../../src/limits/store.ts'
 import type { Entry } from './dump.ts'
@@ -81,7 +81,8 @@ export function renew (team: ModelTeam, { rids }: RenewCall, nowMs: number): Ren
 }
 
 export function hold (team: ModelTeam, durationMs: number, nowMs: number): StoreState {
-  team.holdUntilMs = Math.max(team.holdUntilMs, nowMs + durationMs)
+  const isOfAnotherTime = team.holdUntilMs > nowMs + HOLD_MS_MAX
+  team.holdUntilMs = isOfAnotherTime ? nowMs + durationMs : Math.max(team.holdUntilMs, nowMs + durationMs)
   changed(team, `${nowMs}-hold`)
   return stateOf(team, nowMs)
 }

@@ -29,7 +29,8 @@ t.test('a URL says which Redis, and who asks', async (t) => {
 t.test('what is no URL of Redis is refused, and not repeated: it may hold a password', async (t) => {
   for (const url of [
     '', 'redis://', 'http://host', 'redis+cluster://', 'redis+cluster://user:secret@', 'redis+sentinel://user:secret@host', 'redis+sentinel://host/',
-    'redis+sentinel://user:secret@host/limits/first', 'redis+cluster://user:secret@host:port', 'redis+cluster://user:secret@a,,b'
+    'redis+sentinel://user:secret@host/limits/first', 'redis+cluster://user:secret@host:port', 'redis+cluster://user:secret@a,,b',
+    'redis+cluster://user:secret/Pw@127.0.0.1:7001', 'redis+sentinel://:secret/bc=@127.0.0.1:7001/limits'
   ]) {
     const refused = t.throws(() => openRedisConnection(url, deps), TypeError, url)
     t.notMatch(String(refused), /secret/)

@@ -52,7 +52,7 @@ if stale then return only('stale') end
 local values = call('HMGET', STATE, unpack(fields))
 local version, epoch, hold = values[1], values[2], values[3]
 local reply = {'granted', version or 0, epoch or '', hold or 0, now}
-if budgets > 0 and hold and mode ~= 'force' and not repeated and tonumber(hold) > now then
+if budgets > 0 and hold and mode ~= 'force' and not repeated and tonumber(hold) > now and hold - now <= HOLD_MS_MAX then
   reply[1] = 'on_hold'
   return reply
 end
