@@ -50,7 +50,7 @@ export const REDIS_MUTANTS: readonly Mutant[] = [
   { bug: 'a check takes', file: RESERVE, from: 'if mode == \'check\' then return reply end', to: '' },
   { bug: 'a hold is ignored', file: RESERVE, from: 'tonumber(hold) > now', to: 'false' },
   { bug: 'a repeated reservation is held up by a hold', file: RESERVE, from: ' and not repeated and', to: ' and' },
-  { bug: 'a shorter hold ends a longer one', file: HOLD, from: 'math.max(tonumber(state[3] or 0), now + ARGV[2])', to: 'now + ARGV[2]' },
+  { bug: 'a shorter hold ends a longer one', file: HOLD, from: 'math.max(former, now + ARGV[2])', to: 'now + ARGV[2]' },
   { bug: 'old is one millisecond too early', file: SETTLE, from: 'age > FINAL_MEMORY_MS', to: 'age >= FINAL_MEMORY_MS' },
   { bug: 'a reservation that lay in a buffer is granted', file: RESERVE, from: ' or (mode == \'reserve\' and age > BIRTH_MS_MAX)', to: '' },
   { bug: 'a window is dropped while it may still be charged', file: RESERVE, from: 'now - FINAL_MEMORY_MS - LEASE_MS then', to: 'now then' },
