@@ -84,7 +84,7 @@ export async function startServer (config: Config, catalog: Catalog, deps: Serve
     tokens,
     send: createSend(pools, clock),
     currentCatalog: () => current,
-    isReady: () => !isDraining && state.isReady(),
+    readiness: () => isDraining ? 'draining' : state.readiness(),
     track: exchanges.track
   })
   async function close (): Promise<void> {
@@ -103,7 +103,7 @@ export async function startServer (config: Config, catalog: Catalog, deps: Serve
   return {
     inferenceUrl: urlOf(app),
     adminUrl: urlOf(admin),
-    apiKey: !isConfigured && state.isReady() && isKnown(firstKey, state) ? secrets.firstKey : undefined,
+    apiKey: !isConfigured && state.readiness() !== 'starting' && isKnown(firstKey, state) ? secrets.firstKey : undefined,
     adminTokenFile: config.secrets.admin_token === undefined ? join(config.store.data_dir, ADMIN_TOKEN_FILE) : undefined,
     catalog: () => current,
     swapCatalog (next) {
@@ -119,7 +119,7 @@ function isKnown ({ digest }: FirstKey, { directory }: State): boolean {
   return directory.findByDigest(digest) !== undefined
 }
 
-interface ListenerDeps extends ServerDeps, Pick<AppDeps, 'tokens' | 'send' | 'currentCatalog' | 'isReady' | 'track'> {
+interface ListenerDeps extends ServerDeps, Pick<AppDeps, 'tokens' | 'send' | 'currentCatalog' | 'readiness' | 'track'> {
   readonly metrics: Metrics
   readonly observers: Observers
   readonly state: State
@@ -129,7 +129,7 @@ interface Listeners { readonly app: FastifyInstance, readonly admin: FastifyInst
 
 /** The clients' listener and the administrators', over the same limits and accounts. */
 function buildListeners (config: Config, secrets: Secrets, deps: ListenerDeps): Listeners {
-  const { clock, metrics, observers, currentCatalog, isReady, state: { accounting, backend, directory } } = deps
+  const { clock, metrics, observers, currentCatalog, readiness, state: { accounting, backend, directory } } = deps
   const limiter = createLimiter({ ...accounting, clock, skewMs: () => accounting.skewMs })
   const explanations = createExplanations({ limiter, store: accounting.store, currentCatalog, clock })
   const app = buildApp({ bodyBytesMax: config.server.body_bytes_max }, {
@@ -144,7 +144,7 @@ function buildListeners (config: Config, secrets: Secrets, deps: ListenerDeps): 
   })
   const admin = buildAdminApp({
     metrics,
-    isReady,
+    readiness,
     directory,
     explanations: { ...explanations, explain: (question) => explanations.explain(withMargin(question)) },
     isAdminToken: createTokenCheck(secrets.adminToken),

@@ -18,13 +18,14 @@ import type { Logger } from './observe/logger.ts'
 import type { Metrics } from './observe/metrics.ts'
 import type { Observers } from './observe/observers.ts'
 import type { Repeating } from './limits/repeating.ts'
+import type { Readiness } from './http/health.ts'
 
 /** What outlives a request: limits, accounts and records, and what keeps them right. */
 export interface State {
   readonly backend: Backend
   readonly accounting: Accounting
   readonly directory: Directory
-  isReady (): boolean
+  readiness (): Exclude<Readiness, 'draining'>
   /** @param settleTimeoutMs how long settlements that the store does not take are tried again */
   close (settleTimeoutMs: number): Promise<void>
 }
@@ -41,7 +42,7 @@ export interface StateDeps {
 }
 
 /**
- * Opens whichever store is configured. One that is away is waited for in the background, while `isReady` says no.
+ * Opens whichever store is configured. One that is away is waited for in the background, while `readiness` says `starting`.
  * @throws Error where the store is unfit to keep budgets, or the data folder cannot be used
  */
 export async function openState (config: Config, deps: StateDeps): Promise<State> {
@@ -85,7 +86,10 @@ async function openParts (config: Config, backend: Backend, deps: StateDeps): Pr
     backend,
     accounting,
     directory: late.directory,
-    isReady: () => late.isOpen && accounting.isStoreUp,
+    readiness () {
+      if (!late.isOpen) return 'starting'
+      return accounting.isStoreUp ? 'ok' : 'degraded'
+    },
     async close (settleTimeoutMs) {
       late.stop()
       stopFollowing()

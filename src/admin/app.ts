@@ -1,5 +1,6 @@
 import fastify from 'fastify'
 import type { FastifyInstance } from 'fastify'
+import { addHealthRoutes } from '../http/health.ts'
 import { addKeyRoutes } from './keys.ts'
 import { addLimitRoutes } from './limits.ts'
 import { addTeamRoutes } from './teams.ts'
@@ -37,8 +38,7 @@ export function buildAdminApp (deps: AdminDeps): FastifyInstance {
   app.get('/metrics', async (_request, reply) => {
     return await reply.type(deps.metrics.registry.contentType).send(await deps.metrics.registry.metrics())
   })
-  app.get('/livez', async () => ({ status: 'ok' }))
-  app.get('/readyz', async (_request, reply) => deps.isReady() ? { status: 'ok' } : await reply.code(503).send({ status: 'draining' }))
+  addHealthRoutes(app, deps.readiness)
   void app.register((scope) => addAdminRoutes(scope, deps), { prefix: '/admin/v1' })
   return app
 }

@@ -3,11 +3,12 @@ import type { Explanations } from '../limits/explanations.ts'
 import type { GatewayError } from '../core/errors.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { NewSecret } from '../accounts/keys.ts'
+import type { Readiness } from '../http/health.ts'
 
 /** What the admin listener is handed. */
 export interface AdminDeps {
   readonly metrics: Metrics
-  readonly isReady: () => boolean
+  readonly readiness: () => Readiness
   readonly directory: Directory
   readonly isAdminToken: (presented: string) => boolean
   readonly newKey: () => NewSecret

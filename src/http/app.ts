@@ -1,6 +1,7 @@
 import fastify from 'fastify'
 import type { FastifyInstance } from 'fastify'
 import { addChatRoutes } from './chat.ts'
+import { addHealthRoutes } from './health.ts'
 import { addModelRoutes } from './models.ts'
 import { addOwnRoutes } from './own.ts'
 import { createErrorHandler, refuseUnknownRoutes } from './errors.ts'
@@ -47,7 +48,6 @@ export function buildApp (options: AppOptions, deps: AppDeps): FastifyInstance {
   addChatRoutes(app, deps)
   addModelRoutes(app, deps)
   addOwnRoutes(app, deps)
-  app.get('/livez', async () => ({ status: 'ok' }))
-  app.get('/readyz', async (_request, reply) => deps.isReady() ? { status: 'ok' } : await reply.code(503).send({ status: 'draining' }))
+  addHealthRoutes(app, deps.readiness)
   return app
 }

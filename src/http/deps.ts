@@ -7,6 +7,7 @@ import type { GatewayError } from '../core/errors.ts'
 import type { Ledger } from '../metering/ledger.ts'
 import type { Protocol } from '../core/protocol.ts'
 import type { Refuse } from './refusal.ts'
+import type { Readiness } from './health.ts'
 import type { RelayDeps } from '../relay/handle.ts'
 
 /** What the routes are handed. */
@@ -17,8 +18,7 @@ export interface AppDeps extends RelayDeps {
   readonly currentCatalog: () => Catalog
   readonly ledger: Ledger
   readonly explanations: Pick<Explanations, 'limitsOf'>
-  /** False while draining: load balancers are to look elsewhere. */
-  readonly isReady: () => boolean
+  readonly readiness: () => Readiness
   readonly refused: (error: GatewayError) => void
   /** Given every exchange as it begins, so that closing can wait for the last record. */
   readonly track: (exchange: Promise<void>) => Promise<void>

@@ -33,7 +33,7 @@ export async function adminApp (t: Test, changes: Partial<AdminDeps> = {}): Prom
   const failures: GatewayError[] = []
   const deps: AdminDeps = {
     metrics: createMetrics(),
-    isReady: () => true,
+    readiness: () => 'ok',
     directory: await openDirectory(store, createManualClock(START_MS)),
     isAdminToken: createTokenCheck(ADMIN_TOKEN),
     newKey: () => createClientKey((below) => Math.floor(random() * below)),

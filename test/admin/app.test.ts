@@ -1,18 +1,21 @@
 import t from 'tap'
 import { ADMIN_TOKEN, adminApp } from './admin-app.ts'
+import type { Readiness } from '../../src/http/health.ts'
 
 const TOKEN = { authorization: `Bearer ${ADMIN_TOKEN}` }
 const JSON_TYPE = { ...TOKEN, 'content-type': 'application/json' }
 
 t.test('the admin listener shows metrics and health to everybody', async (t) => {
-  let isReady = true
-  const { app } = await adminApp(t, { isReady: () => isReady })
+  let readiness: Readiness = 'ok'
+  const { app } = await adminApp(t, { readiness: () => readiness })
   t.match((await app.inject('/metrics')).body, '# TYPE dashgate_requests_total counter')
   t.equal((await app.inject('/livez')).statusCode, 200)
-  t.equal((await app.inject('/readyz')).statusCode, 200)
-  isReady = false
-  t.equal((await app.inject('/livez')).statusCode, 200, 'alive while draining')
-  t.equal((await app.inject('/readyz')).statusCode, 503)
+  for (const [status, code] of [['ok', 200], ['degraded', 200], ['starting', 503], ['draining', 503]] as const) {
+    readiness = status
+    t.equal((await app.inject('/livez')).statusCode, 200, `alive while ${status}`)
+    const answer = await app.inject('/readyz')
+    t.same([answer.statusCode, answer.json()], [code, { status }])
+  }
   t.equal((await app.inject({ method: 'POST', url: '/metrics', payload: 'x', headers: { 'content-type': 'text/plain' } })).statusCode, 404)
 })
 

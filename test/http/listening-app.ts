@@ -70,7 +70,7 @@ export async function startApp (options: ListeningAppOptions = {}): Promise<List
     refused: () => {},
     unsettled: () => {},
     track: (exchange) => exchange,
-    isReady: () => true,
+    readiness: () => 'ok',
     record (exchange) {
       exchanges.push(exchange)
       for (const check of waiting) check()

@@ -15,13 +15,13 @@ const SETTLE = new RegExp(SCRIPTS.settle.sha)
 
 t.test('a store that is away at the start', { skip }, async (t) => {
   const scene = await startFaultScene(t, { before: (proxy) => { proxy.carriage = 'refusing' } })
-  t.equal(await scene.isReady(), false)
+  t.equal(await scene.readiness(), '503 starting')
   t.equal((await fetch(`${scene.server.adminUrl}/livez`)).status, 200)
   t.equal(await scene.metric('dashgate_store_up'), 0)
   const nobody = { team: 'nobody', apiKey: 'sk-of-nobody-yet' }
   for (const surface of SIDES) assertUnavailable(t, surface, await scene.ask(nobody, surface))
   scene.proxy.carriage = 'open'
-  await until('it is ready', scene.isReady)
+  await until('it is ready', async () => await scene.readiness() === '200 ok')
   t.equal(await scene.metric('dashgate_store_up'), 1)
   const lines = scene.logLines.filter((line) => /store of the limits/.test(line))
   t.equal(lines.length, 2, 'one line for each change, and none for each try')
@@ -127,7 +127,7 @@ t.test('a store that answers nobody any more stops being asked, and is found aga
     }
   }
   t.equal(await scene.metric('dashgate_store_up'), 0)
-  t.equal(await scene.isReady(), false)
+  t.equal(await scene.readiness(), '200 degraded')
   t.equal(await scene.metric('dashgate_spool_pending') >= 16, true, 'what was used waits')
   t.ok(await scene.metric('dashgate_spool_oldest_seconds') > 0)
   await mended(scene, denied)

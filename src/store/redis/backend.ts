@@ -53,7 +53,7 @@ export async function openRedisBackend (settings: RedisSettings, deps: RedisBack
     refusals,
     spool,
     teamsHeld: [],
-    problems: () => checkStore(spare, clock),
+    problems: () => checkStore(main, clock),
     onReconnect (listener) { main.onReady(listener) },
     trim: limits.trimLedger,
     async close () {

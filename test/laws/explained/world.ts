@@ -78,7 +78,7 @@ export async function createWorld (): Promise<World> {
     refused () {},
     unsettled: ({ requestId }, cause) => ends.fail(requestId, cause),
     track: (exchange) => exchange,
-    isReady: () => true,
+    readiness: () => 'ok',
     record: ({ requestId }) => ends.tell(requestId)
   })
   const admin = adminOver(directory, explanations)
@@ -122,7 +122,7 @@ function adminOver (directory: Directory, explanations: Explanations): FastifyIn
   const random = createSeededRandom(7)
   return buildAdminApp({
     metrics: createMetrics(),
-    isReady: () => true,
+    readiness: () => 'ok',
     directory,
     explanations,
     isAdminToken: createTokenCheck(ADMIN_TOKEN),

@@ -8,7 +8,7 @@ export async function mended (scene: FaultScene, caller: Caller): Promise<void> 
   await until('the store answers over both connections', async () => {
     const errors = await scene.metric('dashgate_store_errors_total')
     if ((await scene.ask(caller, 'openai')).status !== 200 || await connections(scene) !== 2) return false
-    return await scene.isReady() && await scene.metric('dashgate_store_errors_total') === errors
+    return await scene.readiness() === '200 ok' && await scene.metric('dashgate_store_errors_total') === errors
   })
 }
 

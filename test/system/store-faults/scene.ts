@@ -44,7 +44,8 @@ export interface FaultScene {
   /** A request, answered. Prompts hold the canary. */
   ask (caller: Caller, surface: Side, stream?: 'stream'): Promise<Reply>
   metric (name: string, labels?: Readonly<Record<string, string>>): Promise<number>
-  isReady (): Promise<boolean>
+  /** As `/readyz` tells it, for example `503 starting`. */
+  readiness (): Promise<string>
   /** Ends the gateway, and starts another on the same data folder. */
   restart (): Promise<void>
   /** Words that must be in no log. */
@@ -147,7 +148,10 @@ export async function startFaultScene (t: Test, options: SceneOptions = {}): Pro
       }
       return sum
     },
-    isReady: async () => (await fetch(`${server.adminUrl}/readyz`)).ok,
+    async readiness () {
+      const answer = await fetch(`${server.adminUrl}/readyz`)
+      return `${answer.status} ${(await answer.json() as { status: string }).status}`
+    },
     async restart () {
       await server.close()
       server = running = await live()
