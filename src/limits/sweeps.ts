@@ -33,6 +33,7 @@ export function createSweeps (store: LimitStore, { clock, random, report, teams 
   const served = new Set<string>()
   const closing = new AbortController()
   let stopTimer: (() => void) | undefined
+  let everyTeam: Promise<void> | undefined
   const failed = (cause: unknown): void => report({ kind: 'upkeep_failed', cause })
   const repeating = createRepeating(() => sweep([...served]), () => INTERVAL_MS + (random() - 0.5) * JITTER_MS, { clock, failed })
 
@@ -47,12 +48,11 @@ export function createSweeps (store: LimitStore, { clock, random, report, teams 
     }
   }
 
-  async function sweepEveryTeam (): Promise<void> {
-    try {
-      await sweep(await teams())
-    } catch (cause) {
-      failed(cause)
-    }
+  /** One at a time: a store that comes and goes may ask for it more often than it can be done. */
+  function sweepEveryTeam (): Promise<void> {
+    const run = async (): Promise<void> => await sweep(await teams())
+    everyTeam ??= run().catch(failed).finally(() => { everyTeam = undefined })
+    return everyTeam
   }
 
   return {

@@ -43,6 +43,8 @@ export function createWatchedStore (store: LimitStore, { clock, seen, lost, disc
   // As many as there are teams that hold keys: nobody else gets this far.
   const teams = new Map<string, Seen>()
   for (const [team, state] of seen) teams.set(team, { ...UNSEEN, ...state })
+  // Teams of which a loss has been seen, and for which no hold has landed since.
+  const unheld = new Set<string>()
   let skewMs = 0
 
   async function watch<Reply extends StoreState> (team: string, call: () => Promise<Reply>): Promise<Watched<Reply>> {
@@ -53,6 +55,7 @@ export function createWatchedStore (store: LimitStore, { clock, seen, lost, disc
     if (latest.losses > before.losses) return { reply, isOutdated: true, sign: undefined }
     const sign = signOf(before, latest, reply)
     teams.set(team, next(latest, reply, sign))
+    if (isLoss(sign)) unheld.add(team)
     if (sign !== undefined) lost(team, sign)
     return { reply, isOutdated: false, sign }
   }
@@ -61,10 +64,15 @@ export function createWatchedStore (store: LimitStore, { clock, seen, lost, disc
     get skewMs () { return skewMs },
     epochOf: (team) => (teams.get(team) ?? UNSEEN).epoch,
     renew: async (call) => (await watch(call.team, () => store.renew(call))).reply,
-    hold: async (call) => (await watch(call.team, () => store.hold(call))).reply,
+    async hold (call) {
+      const { reply, isOutdated, sign } = await watch(call.team, () => store.hold(call))
+      if (!isOutdated && !isLoss(sign)) unheld.delete(call.team)
+      return reply
+    },
     async reserve (call) {
+      const wasUnheld = unheld.has(call.team)
       const { reply, isOutdated, sign } = await watch(call.team, () => store.reserve(call))
-      const isOfLostState = isOutdated || sign === 'total' || sign === 'rollback'
+      const isOfLostState = wasUnheld || isOutdated || isLoss(sign)
       if (!isOfLostState || !spendsBudget(call, reply)) return reply
       // Of a budget that had been spent all seems to be left, until what is known of it has been written again.
       discard(voidOf(call))
@@ -80,6 +88,10 @@ export function createWatchedStore (store: LimitStore, { clock, seen, lost, disc
 }
 
 interface Watched<Reply> { readonly reply: Reply, readonly isOutdated: boolean, readonly sign: Sign | undefined }
+
+function isLoss (sign: Sign | undefined): sign is Loss {
+  return sign === 'total' || sign === 'rollback'
+}
 
 function spendsBudget ({ mode, claims }: ReserveCall, reply: ReserveReply): boolean {
   return mode === 'reserve' && reply.status === 'granted' && claims.some(({ kind }) => kind === 'budget')
@@ -104,7 +116,7 @@ function holdOf ({ holdUntilMs }: Seen, reply: StoreState): number {
 
 function next (latest: Seen, reply: StoreState, sign: Sign | undefined): Seen {
   const { version, epoch, holdUntilMs } = reply
-  if (sign === 'rollback' || sign === 'total') return { version, epoch, holdUntilMs, losses: latest.losses + 1 }
+  if (isLoss(sign)) return { version, epoch, holdUntilMs, losses: latest.losses + 1 }
   // Which of two epochs came first is told by the next call.
   if (latest.epoch !== '' && epoch !== latest.epoch) return latest
   return {

@@ -74,6 +74,14 @@ t.test('counts what fails and goes on with the next team', async (t) => {
   t.strictSame(reports.kinds(), ['upkeep_failed'])
 })
 
+t.test('sweeps every team once at a time, however often it is asked', async (t) => {
+  const { connection, sweeps } = scene(() => [TEAM, 'birch'])
+  await Promise.all([sweeps.sweepAll(), sweeps.sweepAll()])
+  t.equal(connection.sent.length, 2)
+  await sweeps.sweepAll()
+  t.equal(connection.sent.length, 4)
+})
+
 t.test('counts that nobody could say which teams there are', async (t) => {
   const { reports, sweeps } = scene(() => { throw new Error('the directory is away') })
   await sweeps.sweepAll()
