@@ -1,25 +1,10 @@
 import t from 'tap'
+import { DAILY } from '../support/limit-report.ts'
 import { adminApp } from './admin-app.ts'
 import { GatewayError } from '../../src/core/errors.ts'
 import type { Explanation } from '../../src/limits/limiter.ts'
 import type { LimitReport } from '../../src/metering/limit-report.ts'
 import type { Question } from '../../src/limits/explanations.ts'
-
-const DAILY: LimitReport = {
-  scope: 'team',
-  perModelId: undefined,
-  id: 'daily',
-  kind: 'budget',
-  unit: 'tokens',
-  amount: 1_000,
-  used: 700,
-  held: 200,
-  requested: 500,
-  remaining: 100,
-  allows: false,
-  retryAfterMs: 60_000,
-  resetsAtMs: Date.UTC(2026, 0, 2)
-}
 
 t.test('a team\'s budgets are shown with what is left of them', async (t) => {
   const asked: string[] = []

@@ -1,25 +1,11 @@
 import t from 'tap'
+import { DAILY } from '../support/limit-report.ts'
 import { adminPlace } from './admin.ts'
 import { GatewayError } from '../../src/core/errors.ts'
 import type { Explanation } from '../../src/limits/limiter.ts'
 import type { LimitReport } from '../../src/metering/limit-report.ts'
 import type { Question } from '../../src/limits/explanations.ts'
 
-const DAILY: LimitReport = {
-  scope: 'team',
-  perModelId: undefined,
-  id: 'daily',
-  kind: 'budget',
-  unit: 'tokens',
-  amount: 1_000,
-  used: 700,
-  held: 200,
-  requested: 500,
-  remaining: 100,
-  allows: false,
-  retryAfterMs: 60_000,
-  resetsAtMs: Date.UTC(2026, 0, 2)
-}
 const MONTHLY: LimitReport = {
   ...DAILY, scope: 'team_model', perModelId: 'big', id: 'monthly', unit: 'CNY', amount: 300_000_000_000, used: 0, held: 0, requested: 1, remaining: 300_000_000_000, allows: true, retryAfterMs: undefined, resetsAtMs: undefined
 }
