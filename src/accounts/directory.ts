@@ -109,7 +109,8 @@ async function repepper (
     return
   }
   const before = index.get('key', id)
-  const after = before && repeppered(before, repeppering, clock.nowMs())
+  if (before === undefined) return
+  const after = repeppered(before, repeppering, clock.nowMs())
   if (after !== undefined) await writes.replace({ kind, action: 'key.repepper', before, after }, undefined)
 }
 

@@ -32,7 +32,8 @@ interface Write<K extends Kind> extends Omit<Change<K>, 'before' | 'after'> {
 }
 
 export function createWrites (store: AccountStore, index: AccountIndex, clock: Pick<Clock, 'nowMs'>): Writes {
-  async function write<K extends Kind> ({ kind, action, before, after, id, revision }: Write<K>, by: Actor | undefined): Promise<void> {
+  async function write<K extends Kind> (wanted: Write<K>, by: Actor | undefined): Promise<void> {
+    const { kind, action, before, after, id, revision } = wanted
     const removedMs = after === undefined ? clock.nowMs() : undefined
     // The compiler cannot see that a kind and its document belong together.
     const entry = { kind, id, revision, removedMs, document: after } as AccountEntry

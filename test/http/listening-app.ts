@@ -65,7 +65,9 @@ export async function startApp (options: ListeningAppOptions = {}): Promise<List
     ledger: { find: async (id) => charged.find(({ requestId }) => requestId === id) },
     protocols: [...PROTOCOLS.values()],
     send: createSend(pools, systemClock),
-    authenticate: createAuthenticate({ findByDigest: (given) => given === digest ? principalOf('a').account : undefined }, PEPPER, systemClock),
+    authenticate: createAuthenticate({ findByDigest: (given) => given === digest ? principalOf('a').account : undefined }, {
+      peppers: { current: PEPPER, previous: undefined }, clock: systemClock, outdated () {}
+    }),
     currentCatalog: () => catalog,
     refused: () => {},
     unsettled: () => {},

@@ -73,7 +73,7 @@ export async function createWorld (): Promise<World> {
     ledger: createEmbeddedLedger(database),
     protocols: [...PROTOCOLS.values()],
     send: upstream.send,
-    authenticate: createAuthenticate(directory, PEPPER, clock),
+    authenticate: createAuthenticate(directory, { peppers: { current: PEPPER, previous: undefined }, clock, outdated () {} }),
     currentCatalog,
     refused () {},
     unsettled: ({ requestId }, cause) => ends.fail(requestId, cause),
