@@ -15,6 +15,7 @@ import { createObservers } from './observe/observers.ts'
 import { createPools } from './upstream/pools.ts'
 import { createRepepper } from './accounts/repepper.ts'
 import { createSend } from './upstream/send.ts'
+import { createVault } from './upstream/vault.ts'
 import { countingMargin } from './tokens/bounds.ts'
 import { createTokenCounter } from './tokens/counter.ts'
 import { durationMs } from './config/scalars.ts'
@@ -70,9 +71,8 @@ export async function startServer (config: Config, catalog: Catalog, deps: Serve
   const metrics = createMetrics()
   const observers = createObservers(metrics, deps)
   const secrets = secretsOf(config)
-  const isConfigured = config.secrets.bootstrap_key !== undefined
-  const firstKey: FirstKey = { digest: keyDigest(secrets.peppers.current, secrets.firstKey), origin: isConfigured ? 'configured' : 'made' }
-  const state = await openState(config, { ...deps, bootId: randomUUID(), firstKey, metrics, observers })
+  const [firstKey, vault] = [firstKeyOf(config, secrets), createVault(secrets.peppers)]
+  const state = await openState(config, { ...deps, bootId: randomUUID(), firstKey, vault, metrics, observers })
   const pools = createPools()
   const tokens = createTokenCounter({ inlineBytesMax: COUNT_INLINE_BYTES_MAX })
   const exchanges = createExchanges()
@@ -84,6 +84,7 @@ export async function startServer (config: Config, catalog: Catalog, deps: Serve
     observers,
     state,
     tokens,
+    keyring: state.keyring,
     send: createSend(pools, clock),
     currentCatalog: () => current,
     readiness: () => isDraining ? 'draining' : state.readiness(),
@@ -105,7 +106,7 @@ export async function startServer (config: Config, catalog: Catalog, deps: Serve
   return {
     inferenceUrl: urlOf(app),
     adminUrl: urlOf(admin),
-    apiKey: !isConfigured && state.readiness() !== 'starting' && isKnown(firstKey, state) ? secrets.firstKey : undefined,
+    apiKey: firstKey.origin === 'made' && state.readiness() !== 'starting' && isKnown(firstKey, state) ? secrets.firstKey : undefined,
     adminTokenFile: config.secrets.admin_token === undefined ? join(config.store.data_dir, ADMIN_TOKEN_FILE) : undefined,
     catalog: () => current,
     swapCatalog (next) {
@@ -116,12 +117,16 @@ export async function startServer (config: Config, catalog: Catalog, deps: Serve
   }
 }
 
+function firstKeyOf (config: Config, { peppers, firstKey }: Secrets): FirstKey {
+  return { digest: keyDigest(peppers.current, firstKey), origin: config.secrets.bootstrap_key === undefined ? 'made' : 'configured' }
+}
+
 /** Where others have made accounts before, this gateway's own first key is none. */
 function isKnown ({ digest }: FirstKey, { directory }: State): boolean {
   return directory.findByDigest(digest) !== undefined
 }
 
-interface ListenerDeps extends ServerDeps, Pick<AppDeps, 'tokens' | 'send' | 'currentCatalog' | 'readiness' | 'track'> {
+interface ListenerDeps extends ServerDeps, Pick<AppDeps, 'tokens' | 'keyring' | 'send' | 'currentCatalog' | 'readiness' | 'track'> {
   readonly metrics: Metrics
   readonly observers: Observers
   readonly state: State

@@ -1,3 +1,4 @@
+import { KEYRING } from '../support/keyring.ts'
 import type { FastifyInstance } from 'fastify'
 import type { AddressInfo } from 'node:net'
 import { buildApp } from '../../src/http/app.ts'
@@ -65,6 +66,7 @@ export async function startApp (options: ListeningAppOptions = {}): Promise<List
     ledger: { find: async (id) => charged.find(({ requestId }) => requestId === id) },
     protocols: [...PROTOCOLS.values()],
     send: createSend(pools, systemClock),
+    keyring: KEYRING,
     authenticate: createAuthenticate({ findByDigest: (given) => given === digest ? principalOf('a').account : undefined }, {
       peppers: { current: PEPPER, previous: undefined }, clock: systemClock, outdated () {}
     }),
