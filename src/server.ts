@@ -154,11 +154,14 @@ function buildListeners (config: Config, secrets: Secrets, deps: ListenerDeps): 
     authenticate: createAuthenticate(directory, secretDeps)
   })
   const admin = buildAdminApp({
+    clock,
+    ids: deps.ids,
     metrics,
     readiness,
     directory,
     explanations: { ...explanations, explain: (question) => explanations.explain(withMargin(question)) },
-    isAdminToken: (presented) => identify(presented)?.role === 'admin',
+    audit: state.audit,
+    identify,
     newKey: () => createClientKey((below) => randomInt(below)),
     digestOf: (secret) => keyDigest(secrets.peppers.current, secret),
     failed: observers.refused

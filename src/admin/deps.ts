@@ -1,3 +1,6 @@
+import type { AdminIdentity } from '../accounts/admin-token.ts'
+import type { AuditLog } from '../accounts/audit.ts'
+import type { Clock, Ids } from '../core/clock.ts'
 import type { Directory } from '../accounts/directory.ts'
 import type { Explanations } from '../limits/explanations.ts'
 import type { GatewayError } from '../core/errors.ts'
@@ -7,14 +10,18 @@ import type { Readiness } from '../http/health.ts'
 
 /** What the admin listener is handed. */
 export interface AdminDeps {
+  readonly clock: Clock
+  readonly ids: Ids
   readonly metrics: Metrics
   readonly readiness: () => Readiness
   readonly directory: Directory
-  readonly isAdminToken: (presented: string) => boolean
+  readonly audit: AuditLog
+  /** Who presents a token; undefined for one that opens nothing. */
+  readonly identify: (presented: string) => AdminIdentity | undefined
   readonly newKey: () => NewSecret
-  /** What is kept of a key's secret. */
+  /** What is kept of a secret. */
   readonly digestOf: (secret: string) => string
   readonly explanations: Pick<Explanations, 'budgetsOf' | 'explain'>
-  /** Told of what was answered as `internal`, whose cause is for the log alone. */
+  /** Told of what was answered as `internal`, whose cause is for the log alone, and of what the audit log did not take. */
   readonly failed: (error: GatewayError) => void
 }

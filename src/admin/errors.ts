@@ -17,7 +17,7 @@ const KINDS: Readonly<Record<string, readonly [ErrorKind, string]>> = {
 /** Answers whatever was thrown as `{"error":{"code","message","field"?}}`. */
 export function createErrorHandler ({ failed }: Pick<AdminDeps, 'failed'>): (caught: unknown, request: FastifyRequest, reply: FastifyReply) => void {
   return (caught, _request, reply) => {
-    const error = ours(caught)
+    const error = gatewayErrorOf(caught)
     if (error.kind === 'internal') failed(error)
     if (error.kind === 'unauthenticated') reply.header('www-authenticate', 'Bearer')
     if (error.retryAfterMs !== undefined) reply.header('retry-after', Math.ceil(error.retryAfterMs / 1_000))
@@ -30,7 +30,8 @@ export function refuseUnknown (): never {
   throw new GatewayError('not_found', 'There is no such route.')
 }
 
-function ours (caught: unknown): GatewayError {
+/** Whatever was thrown, as ours. */
+export function gatewayErrorOf (caught: unknown): GatewayError {
   if (caught instanceof GatewayError) return caught
   const code = typeof caught === 'object' && caught !== null && 'code' in caught ? String(caught.code) : ''
   const known = KINDS[code]
