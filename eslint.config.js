@@ -15,7 +15,7 @@ const IMPORTS = {
   config: ['core'],
   observe: ['core', 'relay', 'limits'],
   http: ['core', 'relay', 'accounts', 'metering', 'limits'],
-  admin: ['http', 'observe', 'core', 'accounts', 'metering', 'limits'],
+  admin: ['http', 'observe', 'core', 'accounts', 'metering', 'limits', 'upstream'],
   simulator: ['tokens'],
   cli: ['config', 'core', 'observe', 'protocols', 'simulator', 'accounts', 'limits']
 }

@@ -6,7 +6,8 @@ import { buildAdminApp } from './admin/app.ts'
 import { buildApp } from './http/app.ts'
 import { createAuthenticate } from './accounts/authenticate.ts'
 import { createAuthenticateFresh } from './accounts/authenticate-fresh.ts'
-import { createClientKey, keyDigest } from './accounts/keys.ts'
+import { createAdminToken, createClientKey, keyDigest } from './accounts/keys.ts'
+import { createConfigInspection } from './config/inspection.ts'
 import { createExchanges } from './relay/exchanges.ts'
 import { createExplanations } from './limits/explanations.ts'
 import { createLimiter } from './limits/limiter.ts'
@@ -27,6 +28,7 @@ import { systemClock, systemIds } from './system.ts'
 import type { Catalog, Upstream } from './core/catalog.ts'
 import type { Clock, Ids } from './core/clock.ts'
 import type { Config } from './config/schema.ts'
+import type { ConfigInspection } from './config/inspection.ts'
 import type { AppDeps } from './http/deps.ts'
 import type { FirstKey } from './accounts/first-key.ts'
 import type { Logger } from './observe/logger.ts'
@@ -35,12 +37,16 @@ import type { Question } from './limits/explanations.ts'
 import type { Peppers } from './accounts/secret-lookup.ts'
 import type { Observers } from './observe/observers.ts'
 import type { State } from './state.ts'
+import type { Surroundings } from './config/load.ts'
+import type { Vault } from './upstream/vault.ts'
 
 export interface ServerDeps {
   readonly clock: Clock
   readonly ids: Ids
   readonly random: () => number
   readonly logger: Logger
+  /** What a configuration file is read with. */
+  readonly surroundings?: Surroundings
 }
 
 export interface RunningServer {
@@ -51,14 +57,14 @@ export interface RunningServer {
   /** Where the token of the admin API is; undefined where the configuration names one. */
   readonly adminTokenFile: string | undefined
   readonly catalog: () => Catalog
-  /** Puts another catalog in place for the requests that come from now on. */
-  swapCatalog (catalog: Catalog): void
+  /** Puts another catalog in place, and what it was made of, for the requests that come from now on. */
+  swapCatalog (catalog: Catalog, config: Config): void
   /** Stops taking requests, lets running ones finish for `shutdown_timeout`, then ends them. */
   close (): Promise<void>
 }
 
-export function systemDeps (config: Config): ServerDeps {
-  return { clock: systemClock, ids: systemIds, random: Math.random, logger: createLogger(config.log_level) }
+export function systemDeps (config: Config, surroundings: Surroundings): ServerDeps {
+  return { clock: systemClock, ids: systemIds, random: Math.random, logger: createLogger(config.log_level), surroundings }
 }
 
 /** Prompts up to this size are counted where they are; larger ones would hold up everybody else's chunks. */
@@ -77,14 +83,15 @@ export async function startServer (config: Config, catalog: Catalog, deps: Serve
   const pools = createPools()
   const tokens = createTokenCounter({ inlineBytesMax: COUNT_INLINE_BYTES_MAX })
   const exchanges = createExchanges()
-  let current = catalog
-  let isDraining = false
+  let [current, running, isDraining] = [catalog, config, false]
   const { app, admin } = buildListeners(config, secrets, {
     ...deps,
     metrics,
     observers,
     state,
+    vault,
     tokens,
+    configuration: createConfigInspection({ clock, running: () => running, ...deps.surroundings ?? { flags: {}, environment: {} } }),
     keyring: state.keyring,
     send: createSend(pools, clock),
     currentCatalog: () => current,
@@ -93,9 +100,7 @@ export async function startServer (config: Config, catalog: Catalog, deps: Serve
   })
   async function close (): Promise<void> {
     isDraining = true
-    const stopTimer = clock.setTimer(durationMs(config.server.shutdown_timeout), () => app.server.closeAllConnections())
-    await app.close()
-    stopTimer()
+    await closeWithin(durationMs(config.server.shutdown_timeout), app, clock)
     await exchanges.ended()
     await Promise.all([admin.close(), pools.close(), tokens.close()])
     await state.close(SETTLE_TIMEOUT_MS)
@@ -110,12 +115,21 @@ export async function startServer (config: Config, catalog: Catalog, deps: Serve
     apiKey: firstKey.origin === 'made' && state.readiness() !== 'starting' && isKnown(firstKey, state) ? secrets.firstKey : undefined,
     adminTokenFile: config.secrets.admin_token === undefined ? join(config.store.data_dir, ADMIN_TOKEN_FILE) : undefined,
     catalog: () => current,
-    swapCatalog (next) {
+    swapCatalog (next, { upstreams, models, policies }) {
       current = next
+      // The rest waits for a restart.
+      running = { ...running, upstreams, models, policies }
       pools.retain(upstreamsOf(next))
     },
     close
   }
+}
+
+/** What is still under way then is ended. */
+async function closeWithin (timeoutMs: number, app: FastifyInstance, clock: Clock): Promise<void> {
+  const stopTimer = clock.setTimer(timeoutMs, () => app.server.closeAllConnections())
+  await app.close()
+  stopTimer()
 }
 
 function firstKeyOf (config: Config, { peppers, firstKey }: Secrets): FirstKey {
@@ -131,6 +145,8 @@ interface ListenerDeps extends ServerDeps, Pick<AppDeps, 'tokens' | 'keyring' | 
   readonly metrics: Metrics
   readonly observers: Observers
   readonly state: State
+  readonly vault: Vault
+  readonly configuration: ConfigInspection
 }
 
 interface Listeners { readonly app: FastifyInstance, readonly admin: FastifyInstance }
@@ -165,7 +181,12 @@ function buildListeners (config: Config, secrets: Secrets, deps: ListenerDeps): 
     explanations: { ...explanations, explain: (question) => explanations.explain(withMargin(question)) },
     audit: state.audit,
     identify,
-    newKey: () => createClientKey((below) => randomInt(below)),
+    currentCatalog,
+    keyring: state.keyring,
+    sealKey: deps.vault.seal,
+    configuration: deps.configuration,
+    newKey: (id) => createClientKey((below) => randomInt(below), id),
+    newToken: () => createAdminToken((below) => randomInt(below)),
     digestOf: (secret) => keyDigest(secrets.peppers.current, secret),
     failed: observers.refused
   })

@@ -1,12 +1,16 @@
 import type { AdminIdentity } from '../accounts/admin-token.ts'
 import type { AuditLog } from '../accounts/audit.ts'
+import type { Catalog } from '../core/catalog.ts'
 import type { Clock, Ids } from '../core/clock.ts'
 import type { Directory } from '../accounts/directory.ts'
 import type { Explanations } from '../limits/explanations.ts'
 import type { GatewayError } from '../core/errors.ts'
+import type { Keyring } from '../upstream/keyring.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { NewSecret } from '../accounts/keys.ts'
 import type { Readiness } from '../http/health.ts'
+import type { SealedKey } from '../upstream/vault.ts'
+import type { ShownConfiguration } from './configuration.ts'
 
 /** What the admin listener is handed. */
 export interface AdminDeps {
@@ -18,10 +22,17 @@ export interface AdminDeps {
   readonly audit: AuditLog
   /** Who presents a token; undefined for one that opens nothing. */
   readonly identify: (presented: string) => AdminIdentity | undefined
-  readonly newKey: () => NewSecret
+  /** @param id of a key that gets another secret */
+  readonly newKey: (id?: string) => NewSecret
+  readonly newToken: () => NewSecret
   /** What is kept of a secret. */
   readonly digestOf: (secret: string) => string
   readonly explanations: Pick<Explanations, 'budgetsOf' | 'explain'>
+  readonly currentCatalog: () => Catalog
+  readonly keyring: Pick<Keyring, 'states'>
+  /** Encrypts an upstream's key for the store. */
+  readonly sealKey: (upstream: string, key: string) => SealedKey
+  readonly configuration: ShownConfiguration
   /** Told of what was answered as `internal`, whose cause is for the log alone, and of what the audit log did not take. */
   readonly failed: (error: GatewayError) => void
 }
