@@ -10,6 +10,7 @@ import { createAdminToken, createClientKey, keyDigest } from './accounts/keys.ts
 import { createConfigInspection } from './config/inspection.ts'
 import { createExchanges } from './relay/exchanges.ts'
 import { createExplanations } from './limits/explanations.ts'
+import { createIdempotency } from './admin/idempotency.ts'
 import { createLimiter } from './limits/limiter.ts'
 import { createLogger } from './observe/logger.ts'
 import { createMetrics } from './observe/metrics.ts'
@@ -72,6 +73,9 @@ const COUNT_INLINE_BYTES_MAX = 65_536
 /** How long settlements that the store does not take are tried again on the way out. What is left is in the spool. */
 const SETTLE_TIMEOUT_MS = 5_000
 
+/** For who starts a server without a file. */
+const BARE: Surroundings = { flags: {}, environment: {} }
+
 /** The composition root: every part is made here once and handed on. */
 export async function startServer (config: Config, catalog: Catalog, deps: ServerDeps): Promise<RunningServer> {
   const { clock } = deps
@@ -91,7 +95,7 @@ export async function startServer (config: Config, catalog: Catalog, deps: Serve
     state,
     vault,
     tokens,
-    configuration: createConfigInspection({ clock, running: () => running, ...deps.surroundings ?? { flags: {}, environment: {} } }),
+    configuration: createConfigInspection({ clock, running: () => running, ...deps.surroundings ?? BARE }),
     keyring: state.keyring,
     send: createSend(pools, clock),
     currentCatalog: () => current,
@@ -155,7 +159,8 @@ interface Listeners { readonly app: FastifyInstance, readonly admin: FastifyInst
 function buildListeners (config: Config, secrets: Secrets, deps: ListenerDeps): Listeners {
   const { clock, metrics, observers, currentCatalog, readiness, state } = deps
   const { accounting, backend, directory } = state
-  const outdated = createRepepper(directory, { clock, failed: (cause) => observers.trouble({ kind: 'upkeep_failed', cause }) })
+  const troubled = (cause: unknown): void => observers.trouble({ kind: 'upkeep_failed', cause })
+  const outdated = createRepepper(directory, { clock, failed: troubled })
   const secretDeps = { peppers: secrets.peppers, clock: state.storeClock, outdated }
   const authenticate = createAuthenticate(directory, secretDeps)
   const identify = createIdentifyAdmin(secrets.adminToken, directory, secretDeps)
@@ -185,6 +190,7 @@ function buildListeners (config: Config, secrets: Secrets, deps: ListenerDeps): 
     keyring: state.keyring,
     sealKey: deps.vault.seal,
     configuration: deps.configuration,
+    idempotency: createIdempotency({ claims: backend.claims, secret: secrets.peppers.current, failed: troubled }),
     newKey: (id) => createClientKey((below) => randomInt(below), id),
     newToken: () => createAdminToken((below) => randomInt(below)),
     digestOf: (secret) => keyDigest(secrets.peppers.current, secret),

@@ -5,6 +5,7 @@ import type { Clock, Ids } from '../core/clock.ts'
 import type { Directory } from '../accounts/directory.ts'
 import type { Explanations } from '../limits/explanations.ts'
 import type { GatewayError } from '../core/errors.ts'
+import type { Idempotency } from './idempotency.ts'
 import type { Keyring } from '../upstream/keyring.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { NewSecret } from '../accounts/keys.ts'
@@ -33,6 +34,7 @@ export interface AdminDeps {
   /** Encrypts an upstream's key for the store. */
   readonly sealKey: (upstream: string, key: string) => SealedKey
   readonly configuration: ShownConfiguration
+  readonly idempotency: Idempotency
   /** Told of what was answered as `internal`, whose cause is for the log alone, and of what the audit log did not take. */
   readonly failed: (error: GatewayError) => void
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { checkStore } from './checks.ts'
 import { createRedisAccounts } from './accounts.ts'
+import { createRedisClaims } from './claims.ts'
 import { createRedisLedger } from './ledger.ts'
 import { createRedisLimitStore } from './limits.ts'
 import { createRedisRefusals } from './refusals.ts'
@@ -49,6 +50,7 @@ export async function openRedisBackend (settings: RedisSettings, deps: RedisBack
   return {
     limits: { main: limitsOver(main), spare: limits },
     accounts: createRedisAccounts(spare.client),
+    claims: createRedisClaims(spare.client),
     ledger: createRedisLedger({ connection: spare, clock }),
     refusals,
     spool,
