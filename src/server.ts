@@ -26,6 +26,7 @@ import { openState } from './state.ts'
 import { fileSecret } from './store/embedded/secrets.ts'
 import { PROTOCOLS } from './protocols/registry.ts'
 import { systemClock, systemIds } from './system.ts'
+import packageJson from '../package.json' with { type: 'json' }
 import type { Catalog, Upstream } from './core/catalog.ts'
 import type { Clock, Ids } from './core/clock.ts'
 import type { Config } from './config/schema.ts'
@@ -178,6 +179,7 @@ function buildListeners (config: Config, secrets: Secrets, deps: ListenerDeps): 
     authenticateFresh: createAuthenticateFresh(authenticate, directory, clock)
   })
   const admin = buildAdminApp({
+    version: packageJson.version,
     clock,
     ids: deps.ids,
     metrics,

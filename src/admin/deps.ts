@@ -15,6 +15,8 @@ import type { ShownConfiguration } from './configuration.ts'
 
 /** What the admin listener is handed. */
 export interface AdminDeps {
+  /** Of DashGate. */
+  readonly version: string
   readonly clock: Clock
   readonly ids: Ids
   readonly metrics: Metrics
