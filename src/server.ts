@@ -138,7 +138,11 @@ async function closeWithin (timeoutMs: number, app: FastifyInstance, clock: Cloc
 }
 
 function firstKeyOf (config: Config, { peppers, firstKey }: Secrets): FirstKey {
-  return { digest: keyDigest(peppers.current, firstKey), origin: config.secrets.bootstrap_key === undefined ? 'made' : 'configured' }
+  return {
+    digest: keyDigest(peppers.current, firstKey),
+    previousDigest: peppers.previous === undefined ? undefined : keyDigest(peppers.previous, firstKey),
+    origin: config.secrets.bootstrap_key === undefined ? 'made' : 'configured'
+  }
 }
 
 /** Where others have made accounts before, this gateway's own first key is none. */
