@@ -21,8 +21,8 @@ export interface LimitStore {
   hold (call: { readonly team: string, readonly durationMs: number }): Promise<StoreState>
 }
 
-/** A request asks the store at most so many questions that may hold something. */
-export const RESERVATION_IDS_MAX = 7
+/** A request asks the store at most so many questions that may hold something: seven for each of its three attempts. */
+export const RESERVATION_IDS_MAX = 21
 
 /** The id of a request's nth reservation, from 1: by these the store's record of a request is found. */
 export function reservationId (requestId: string, place: number): string {
@@ -99,9 +99,9 @@ export interface SettleCall {
   readonly team: string
   readonly rid: string
   readonly bornMs: number
-  /** All costs 0 is a void. A void of a reservation that is not known yet keeps it from ever being granted. */
+  /** All costs 0 gives everything back. Where the reservation is not known yet, it keeps it from ever being granted. */
   readonly charges: readonly Charge[]
-  /** Goes into the ledger in the same step; undefined for a void. */
+  /** Goes into the ledger in the same step; undefined for the void of what was never used. */
   readonly record: LedgerRecord | undefined
 }
 

@@ -1,9 +1,13 @@
 import type { LimitReport } from './limit-report.ts'
 import type { Usage } from '../core/usage.ts'
 
-/** One billable exchange. It never holds a word of a prompt or an answer. */
+/**
+ * One billable attempt of a request, or the end of an admitted request that cost nothing. It never holds a word of a prompt
+ * or an answer.
+ */
 export interface LedgerRecord {
   readonly requestId: string
+  /** When the request began, whichever of its attempts this is. */
   readonly timeMs: number
   readonly team: string
   readonly keyId: string
@@ -14,9 +18,19 @@ export interface LedgerRecord {
   readonly upstream: string
   readonly upstreamRequestId: string | undefined
   readonly stream: boolean
+  /** Which of the request's records this is, from 1. */
+  readonly attempt: number
+  /** Another record of the same request follows, and counts the request. */
+  readonly superseded: boolean
+  /** Tries that were made until then, whether or not anything was billed for them. */
   readonly attempts: number
-  /** `cut`: the upstream ran on past what was held for it, and the answer was ended there. */
-  readonly outcome: 'completed' | 'failed' | 'client_closed' | 'cut'
+  /** What the client was answered with: 200 for a stream that began, 499 where it left before. */
+  readonly status: number
+  /**
+   * `cut`: the upstream ran on past what was held for it, and the answer was ended there. `expired`: nobody said what was
+   * used, and the lease of what was held ran out; it is charged in full.
+   */
+  readonly outcome: 'completed' | 'failed' | 'client_closed' | 'cut' | 'expired'
   readonly errorKind: string | undefined
   readonly usage: Usage
   readonly costNano: number
