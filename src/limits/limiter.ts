@@ -132,8 +132,7 @@ function createQuestions ({ store, clock, skewMs }: LimiterDeps): Questions {
       const claims = claimsFor(rules, amounts, bornMs)
       // Each question has an id of its own: one whose answer was lost may have been voided meanwhile.
       const rid = ridOf(request, place + asks)
-      const note = JSON.stringify(request.expiryOf(amounts))
-      const call = { team: request.account.team.id, rid, bornMs, claims, mode, note }
+      const call = { team: request.account.team.id, rid, bornMs, claims, mode, expiry: request.expiryOf(amounts) }
       const reply = await store.reserve(call)
       if (reply.status === 'granted' || reply.status === 'denied') {
         return { amounts, call, status: reply.status, decision: decisionOf(rules, call, reply), outputTokensFit: undefined }

@@ -13,7 +13,7 @@ import type { LedgerRecord } from '../metering/ledger.ts'
 export interface LimitStore {
   /** All claims or none: a refusal changes nothing. */
   reserve (call: ReserveCall): Promise<ReserveReply>
-  /** Puts the actual amounts in the place of the reserved ones and writes the ledger's record, once. */
+  /** Puts the actual amounts in the place of the reserved ones, and writes the ledger's record and its hour's sums, once. */
   settle (call: SettleCall): Promise<SettleReply>
   /** Extends leases, and ends up to SWEEP_RESERVATIONS_MAX that have run out. With no rids it only sweeps. */
   renew (call: RenewCall): Promise<RenewReply>
@@ -68,8 +68,11 @@ export interface ReserveCall {
    * store has lost while its request still runs.
    */
   readonly mode: 'check' | 'reserve' | 'force'
-  /** Kept beside the reservation, and said again should it expire: who would have paid for what. No prompt, no secret. */
-  readonly note: string
+  /**
+   * What goes into the ledger should the reservation expire, of outcome `expired`; a settlement that comes late replaces it.
+   * Undefined where no single request would have been charged.
+   */
+  readonly expiry: LedgerRecord | undefined
 }
 
 export type ReserveReply = StoreState & (

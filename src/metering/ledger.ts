@@ -53,14 +53,44 @@ export interface RefusalRecord {
   readonly limits: readonly LimitReport[]
 }
 
-/** What was charged, for whoever asks. Records get there by the store's settlement, in the same step as the charge. */
+/** What is listed, and a text that sorts like the time it was written at: unique among all that can be listed. */
+export interface Listed<Item> { readonly cursor: string, readonly record: Item }
+
+/** Records of requests that began in [fromMs, toMs), at most `limit` of them; fewer mean that there are no more. */
+export interface ListQuery {
+  readonly team: string
+  readonly fromMs: number
+  readonly toMs: number
+  /** Only what was written before that: the cursor of the last one that was listed, of whatever source. */
+  readonly before?: string
+  readonly limit: number
+}
+
+/**
+ * What was charged, for whoever asks. Records get there by the store's settlement, or by the end of a lease, in the same step
+ * as the charge; those of expired leases go when a settlement comes late.
+ */
 export interface Ledger {
-  /** The record of one request, as its own team may see it. */
-  find (requestId: string, team: string): Promise<LedgerRecord | undefined>
+  /** All records of one request, in the order of its attempts, as its own team may see them. */
+  find (requestId: string, team: string): Promise<readonly LedgerRecord[]>
+  /** The latest first. */
+  list (query: ListQuery): Promise<readonly Listed<LedgerRecord>[]>
 }
 
 /** Remembers refusals for a while, so that they can be explained. Under a flood it may forget some; it never fails a request. */
 export interface Refusals {
   append (refusal: RefusalRecord): void
   find (requestId: string, team: string): Promise<RefusalRecord | undefined>
+  /** The latest first. */
+  list (query: ListQuery): Promise<readonly Listed<RefusalRecord>[]>
+}
+
+/**
+ * A record with a number that no store can keep would take other records with it, or spoil a sum, so it is looked at before.
+ * @throws TypeError for a number that is not whole
+ */
+export function checkRecord ({ usage, limits, ...rest }: LedgerRecord): void {
+  for (const [name, value] of Object.entries({ ...rest, ...usage })) {
+    if (typeof value === 'number' && !Number.isSafeInteger(value)) throw new TypeError(`${value} is nothing that ${name} of a ledger record could be`)
+  }
 }
