@@ -13,7 +13,7 @@ const IMPORTS = {
   relay: ['core', 'sse', 'upstream', 'tokens', 'metering', 'accounts', 'limits'],
   store: ['core', 'accounts', 'metering', 'limits'],
   config: ['core'],
-  observe: ['core', 'relay', 'limits'],
+  observe: ['core', 'relay', 'limits', 'metering'],
   http: ['core', 'relay', 'accounts', 'metering', 'limits'],
   admin: ['http', 'observe', 'core', 'accounts', 'metering', 'limits'],
   simulator: ['tokens'],

@@ -25,6 +25,8 @@ export interface State {
   readonly backend: Backend
   readonly accounting: Accounting
   readonly directory: Directory
+  /** The ids of all teams; none before the store has been read. */
+  knownTeams (): readonly string[]
   readiness (): Exclude<Readiness, 'draining'>
   /** @param settleTimeoutMs how long settlements that the store does not take are tried again */
   close (settleTimeoutMs: number): Promise<void>
@@ -64,10 +66,13 @@ async function openParts (config: Config, backend: Backend, deps: StateDeps): Pr
     replicas: config.store.replicas,
     spool: backend.spool,
     teams: () => [...new Set([...backend.teamsHeld, ...knownTeams()])],
-    report: observers.trouble
+    report: observers.trouble,
+    charged: observers.charged
   })
   const { settlements } = accounting
-  metrics.store.watch(() => ({ skewMs: accounting.skewMs, pending: settlements.pending, oldestMs: settlements.oldestMs() }))
+  metrics.store.watch(() => ({
+    breaker: accounting.breaker, skewMs: accounting.skewMs, pending: settlements.pending, oldestMs: settlements.oldestMs()
+  }))
   let stopFollowing = (): void => {}
   // Before the store has been read nobody knows any team.
   const knownTeams = (): string[] => late.isOpen ? late.directory.teams().map(({ id }) => id) : []
@@ -86,6 +91,7 @@ async function openParts (config: Config, backend: Backend, deps: StateDeps): Pr
     backend,
     accounting,
     directory: late.directory,
+    knownTeams,
     readiness () {
       if (!late.isOpen) return 'starting'
       return accounting.isStoreUp ? 'ok' : 'degraded'

@@ -1,7 +1,7 @@
 import { ERROR_KINDS, GatewayError, isSilence } from '../core/errors.ts'
 import { readBody } from './read-body.ts'
 import { candidatesFor } from '../upstream/select.ts'
-import { timeLeftMs } from './exchange.ts'
+import { beginTry, endTry, timeLeftMs } from './exchange.ts'
 import type { Candidate } from '../upstream/select.ts'
 import type { ClientCall, HeaderValues, OpenedCall, UpstreamCall } from '../core/protocol.ts'
 import type { Clock } from '../core/clock.ts'
@@ -36,6 +36,7 @@ export async function attempt (exchange: Exchange, request: CheckedRequest, deps
       return await tryCandidate(exchange, candidate, { request, deps })
     } catch (caught) {
       failure = GatewayError.from(caught)
+      endTry(exchange, failure, deps.clock)
       if (exchange.sent && isSilence(failure)) exchange.silentTries++
       if (!mayHelp(failure) || index === candidates.length - 1) throw failure
     }
@@ -61,12 +62,14 @@ async function tryCandidate (
   exchange.attempts++
   exchange.sent = false
   exchange.upstreamRequestId = undefined
+  const begun = beginTry(exchange, target, deps.clock)
   const response = await deps.send(target.upstream, authorized(upstreamCall, dialect.authorize(key)), {
     signal: exchange.reply.gone,
     headTimeoutMs: headTimeoutMs(upstreamCall, target, timeLeftMs(exchange, target, deps.clock)),
     onSent () { exchange.sent = true }
   })
-  exchange.upstreamRequestId = shownId(response.headers['x-request-id'])
+  begun.status = response.status
+  begun.upstreamRequestId = exchange.upstreamRequestId = shownId(response.headers['x-request-id'])
   if (response.status >= 200 && response.status < 300) {
     tellIgnored(exchange, upstreamCall.ignoredParameters)
     return { response, target, lane: relayed === undefined ? 'canonical' : 'bytes' }

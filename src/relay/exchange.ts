@@ -17,6 +17,8 @@ export interface Exchange {
   /** The configuration as it was when the request came. */
   readonly catalog: Catalog
   readonly reply: ClientReply
+  /** Whose part this request is, as its client says: W3C's header, unread. */
+  readonly traceparent: string | undefined
   readonly startedMs: number
   readonly startedMonotonicMs: number
   call: ClientCall | undefined
@@ -34,6 +36,7 @@ export interface Exchange {
   admission: Admission | undefined
   target: Target | undefined
   attempts: number
+  readonly tries: Try[]
   /** Tries that were sent and of which no word came back: they may have been billed. */
   silentTries: number
   /** Whether the present attempt's request has gone out: then it may have been billed, answered or not. */
@@ -47,6 +50,16 @@ export interface Exchange {
   cut: boolean
 }
 
+/** One try at one target, for whoever looks back. One that has not ended is still under way. */
+export interface Try {
+  readonly target: Target
+  readonly startedMonotonicMs: number
+  endedMonotonicMs: number | undefined
+  status: number | undefined
+  upstreamRequestId: string | undefined
+  error: GatewayError | undefined
+}
+
 /** How a request ended: the answer was whole, something failed, the client left, or we cut it short. */
 export type Outcome = LedgerRecord['outcome']
 
@@ -55,11 +68,13 @@ export interface ExchangeStart {
   readonly principal: Principal
   readonly catalog: Catalog
   readonly reply: ClientReply
+  readonly traceparent?: string | undefined
 }
 
 export function openExchange (start: ExchangeStart, deps: { readonly clock: Clock }): Exchange {
   return {
     ...start,
+    traceparent: start.traceparent,
     requestId: start.reply.requestId,
     startedMs: deps.clock.nowMs(),
     startedMonotonicMs: deps.clock.monotonicMs(),
@@ -73,6 +88,7 @@ export function openExchange (start: ExchangeStart, deps: { readonly clock: Cloc
     admission: undefined,
     target: undefined,
     attempts: 0,
+    tries: [],
     silentTries: 0,
     sent: false,
     upstreamRequestId: undefined,
@@ -82,6 +98,27 @@ export function openExchange (start: ExchangeStart, deps: { readonly clock: Cloc
     error: undefined,
     cut: false
   }
+}
+
+export function beginTry (exchange: Exchange, target: Target, clock: Clock): Try {
+  const begun: Try = {
+    target,
+    startedMonotonicMs: clock.monotonicMs(),
+    endedMonotonicMs: undefined,
+    status: undefined,
+    upstreamRequestId: undefined,
+    error: undefined
+  }
+  exchange.tries.push(begun)
+  return begun
+}
+
+/** Ends the latest try, if it goes on. */
+export function endTry ({ tries }: Exchange, error: GatewayError | undefined, clock: Clock): void {
+  const last = tries.at(-1)
+  if (last === undefined || last.endedMonotonicMs !== undefined) return
+  last.endedMonotonicMs = clock.monotonicMs()
+  last.error = error
 }
 
 /** What is left of the whole answer's time, from the moment the request came. */
