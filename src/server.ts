@@ -17,6 +17,7 @@ import { createSend } from './upstream/send.ts'
 import { countingMargin } from './tokens/bounds.ts'
 import { createTokenCounter } from './tokens/counter.ts'
 import { durationMs } from './config/scalars.ts'
+import { openTracing } from './observe/open-tracing.ts'
 import { openState } from './state.ts'
 import { fileSecret } from './store/embedded/secrets.ts'
 import { PROTOCOLS } from './protocols/registry.ts'
@@ -32,6 +33,7 @@ import type { Metrics } from './observe/metrics.ts'
 import type { Pools } from './upstream/pools.ts'
 import type { Question } from './limits/explanations.ts'
 import type { Observers } from './observe/observers.ts'
+import type { Tracing } from './observe/tracing.ts'
 import type { State } from './state.ts'
 import type { TokenCounter } from './tokens/counter.ts'
 
@@ -66,6 +68,8 @@ export function systemDeps (config: Config): ServerDeps {
 const COUNT_INLINE_BYTES_MAX = 65_536
 /** How long settlements that the store does not take are tried again on the way out. What is left is in the spool. */
 const SETTLE_TIMEOUT_MS = 5_000
+/** How long the last spans may take to be sent. */
+const TRACES_TIMEOUT_MS = 3_000
 
 /** The composition root: every part is made here once and handed on. */
 export async function startServer (config: Config, catalog: Catalog, deps: ServerDeps): Promise<RunningServer> {
@@ -74,7 +78,8 @@ export async function startServer (config: Config, catalog: Catalog, deps: Serve
   let current = catalog
   let knownTeams = (): readonly string[] => []
   const metrics = createMetrics(() => ({ catalog: current, teams: knownTeams(), running: exchanges.running() }))
-  const observers = createObservers(metrics, deps)
+  const tracing = await openTracing(process.env, { ...deps, metrics })
+  const observers = createObservers(metrics, tracing, deps)
   const secrets = secretsOf(config)
   const firstKey = firstKeyOf(config, secrets)
   const state = await openState(config, { ...deps, bootId: randomUUID(), firstKey, metrics, observers })
@@ -97,7 +102,7 @@ export async function startServer (config: Config, catalog: Catalog, deps: Serve
   async function close (): Promise<void> {
     isDraining = true
     stopWatching()
-    await closeParts({ app, admin, exchanges, pools, tokens, state }, config, clock)
+    await closeParts({ app, admin, exchanges, pools, tokens, state, tracing }, config, clock)
   }
   await listen([app, config.server], [admin, config.admin]).catch(async (cause: unknown) => {
     await close()
@@ -106,8 +111,7 @@ export async function startServer (config: Config, catalog: Catalog, deps: Serve
   return {
     inferenceUrl: urlOf(app),
     adminUrl: urlOf(admin),
-    apiKey: firstKey.origin === 'made' && state.readiness() !== 'starting' && isKnown(firstKey, state) ? secrets.firstKey : undefined,
-    adminTokenFile: config.secrets.admin_token === undefined ? join(config.store.data_dir, ADMIN_TOKEN_FILE) : undefined,
+    ...accessTo(config, secrets, firstKey, state),
     catalog: () => current,
     swapCatalog (next) {
       current = next
@@ -119,21 +123,30 @@ export async function startServer (config: Config, catalog: Catalog, deps: Serve
   }
 }
 
+function accessTo (config: Config, secrets: Secrets, firstKey: FirstKey, state: State): Pick<RunningServer, 'apiKey' | 'adminTokenFile'> {
+  const isShown = firstKey.origin === 'made' && state.readiness() !== 'starting' && isKnown(firstKey, state)
+  return {
+    apiKey: isShown ? secrets.firstKey : undefined,
+    adminTokenFile: config.secrets.admin_token === undefined ? join(config.store.data_dir, ADMIN_TOKEN_FILE) : undefined
+  }
+}
+
 interface Parts extends Listeners {
   readonly exchanges: Exchanges
   readonly pools: Pools
   readonly tokens: TokenCounter
   readonly state: State
+  readonly tracing: Tracing | undefined
 }
 
 /** What serves requests is closed before what they need. */
 async function closeParts (parts: Parts, { server }: Config, clock: Clock): Promise<void> {
-  const { app, admin, exchanges, pools, tokens, state } = parts
+  const { app, admin, exchanges, pools, tokens, state, tracing } = parts
   const stopTimer = clock.setTimer(durationMs(server.shutdown_timeout), () => app.server.closeAllConnections())
   await app.close()
   stopTimer()
   await exchanges.ended()
-  await Promise.all([admin.close(), pools.close(), tokens.close()])
+  await Promise.all([admin.close(), pools.close(), tokens.close(), tracing?.close(TRACES_TIMEOUT_MS)])
   await state.close(SETTLE_TIMEOUT_MS)
 }
 

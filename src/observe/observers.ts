@@ -6,6 +6,7 @@ import type { GatewayError } from '../core/errors.ts'
 import type { LedgerRecord } from '../metering/ledger.ts'
 import type { Logger } from './logger.ts'
 import type { Metrics } from './metrics.ts'
+import type { Tracing } from './tracing.ts'
 import type { TroubleEvent } from '../limits/trouble.ts'
 
 /** What the gateway tells the outside world of itself. */
@@ -21,12 +22,13 @@ export interface Observers {
 
 export interface ObserversDeps { readonly clock: Clock, readonly logger: Logger }
 
-export function createObservers (metrics: Metrics, { clock, logger }: ObserversDeps): Observers {
+export function createObservers (metrics: Metrics, tracing: Tracing | undefined, { clock, logger }: ObserversDeps): Observers {
   return {
     record (exchange) {
       const durationMs = Math.round(clock.monotonicMs() - exchange.startedMonotonicMs)
       metrics.record(exchange, durationMs)
       logExchange(logger, exchange, durationMs)
+      tracing?.record(exchange)
     },
     refused (error) {
       metrics.recordRefused(error)

@@ -1,5 +1,6 @@
 import { ERROR_KINDS, GatewayError, isSilence } from '../core/errors.ts'
 import { readBody } from './read-body.ts'
+import { shownId } from './upstream-id.ts'
 import { candidatesFor } from '../upstream/select.ts'
 import { beginTry, endTry, timeLeftMs } from './exchange.ts'
 import type { Candidate } from '../upstream/select.ts'
@@ -85,11 +86,6 @@ function headTimeoutMs (call: UpstreamCall, target: Target, leftMs: number): num
 function requestOf (exchange: Exchange, opened: OpenedCall): ReturnType<OpenedCall['parseRequest']> {
   const request = opened.parseRequest()
   return exchange.outputTokensMax === undefined ? request : { ...request, outputTokensMax: exchange.outputTokensMax }
-}
-
-/** An upstream's own id goes into logs and records, so it has to look like one. */
-function shownId (id: string | undefined): string | undefined {
-  return id !== undefined && /^[\w.:-]{1,128}$/.test(id) ? id : undefined
 }
 
 /** Nothing is left out in silence: what this upstream has no word for is named to the client. */

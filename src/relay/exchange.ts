@@ -1,3 +1,4 @@
+import type { AnswerFacts } from '../core/event.ts'
 import type { Admission } from '../limits/admission.ts'
 import type { Catalog, Model, Target } from '../core/catalog.ts'
 import type { Clock } from '../core/clock.ts'
@@ -44,6 +45,8 @@ export interface Exchange {
   upstreamRequestId: string | undefined
   firstContentMonotonicMs: number | undefined
   usage: Usage | undefined
+  /** What the upstream said of its answer; undefined where none was read. */
+  told: AnswerFacts | undefined
   outcome: Outcome | undefined
   error: GatewayError | undefined
   /** Whether the answer was ended because it ran past what was held for it. */
@@ -94,6 +97,7 @@ export function openExchange (start: ExchangeStart, deps: { readonly clock: Cloc
     upstreamRequestId: undefined,
     firstContentMonotonicMs: undefined,
     usage: undefined,
+    told: undefined,
     outcome: undefined,
     error: undefined,
     cut: false
