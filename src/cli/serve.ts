@@ -60,6 +60,7 @@ function triggersFor (file: string | undefined, { logger }: ServerDeps): Reloade
 
 function applyReload (result: ReloadResult, server: RunningServer, { logger }: ServerDeps): void {
   if (result.outcome === 'kept') {
+    server.keepCatalog()
     logger.error({ error: messageOf(result.error) }, 'the configuration is bad; the one before stays')
     return
   }

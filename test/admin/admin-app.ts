@@ -7,6 +7,7 @@ import { createMemoryAccounts } from '../accounts/memory-store.ts'
 import { createMetrics } from '../../src/observe/metrics.ts'
 import { createTokenCheck } from '../../src/accounts/admin-token.ts'
 import { openDirectory } from '../../src/accounts/directory.ts'
+import { quietFigures } from '../support/live-figures.ts'
 import type { AdminDeps } from '../../src/admin/deps.ts'
 import type { GatewayError } from '../../src/core/errors.ts'
 import type { MemoryAccounts } from '../accounts/memory-store.ts'
@@ -32,7 +33,7 @@ export async function adminApp (t: Test, changes: Partial<AdminDeps> = {}): Prom
   const random = createSeededRandom(11)
   const failures: GatewayError[] = []
   const deps: AdminDeps = {
-    metrics: createMetrics(),
+    metrics: createMetrics(quietFigures),
     readiness: () => 'ok',
     directory: await openDirectory(store, createManualClock(START_MS)),
     isAdminToken: createTokenCheck(ADMIN_TOKEN),

@@ -49,10 +49,10 @@ function targets (...names: string[]): Target[] {
 const failure = new GatewayError('upstream_failed', 'reset')
 
 t.test('the first that says 2xx answers, on the byte lane where both speak the same', async (t) => {
-  const { answer, sent, exchange } = start(targets('a', 'b'), [{ status: 200, headers: { 'x-request-id': 'up-1' } }])
+  const { answer, sent, exchange } = start(targets('a', 'b'), [{ status: 200, headers: { 'x-request-id': 'req_0123456789abcdef' } }])
   const { target, lane } = await answer
   t.same([target.upstream.name, lane], ['a', 'bytes'])
-  t.match(exchange, { attempts: 1, upstreamRequestId: 'up-1', target: { upstream: { name: 'a' } } })
+  t.match(exchange, { attempts: 1, upstreamRequestId: 'req_0123456789abcdef', target: { upstream: { name: 'a' } } })
   t.equal(sent.length, 1)
   t.match(sent[0]?.call, { path: '/chat/completions', headers: { authorization: 'Bearer sk-up' } })
 })
@@ -224,7 +224,7 @@ t.test('what an upstream refuses its caller, another may have been granted', asy
 })
 
 t.test('the first try\'s facts do not stick to the second', async (t) => {
-  const { answer, exchange } = start(targets('a', 'b'), [{ status: 500, headers: { 'x-request-id': 'up-1' } }, failure])
+  const { answer, exchange } = start(targets('a', 'b'), [{ status: 500, headers: { 'x-request-id': 'req_0123456789abcdef' } }, failure])
   await answer.catch(() => undefined)
   t.equal(exchange.upstreamRequestId, undefined)
 })

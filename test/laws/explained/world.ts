@@ -22,6 +22,7 @@ import { CATALOG } from './catalog.ts'
 import { createCallers, createEnds } from './callers.ts'
 import { createUpstream } from './upstream.ts'
 import { PROTOCOLS } from '../../../src/protocols/registry.ts'
+import { quietFigures } from '../../support/live-figures.ts'
 import type { Callers } from './callers.ts'
 import type { Catalog, Policies } from '../../../src/core/catalog.ts'
 import type { Clock } from '../../../src/core/clock.ts'
@@ -123,7 +124,7 @@ function limiterOver (store: LimitStore, clock: Clock): Limiter {
 function adminOver (directory: Directory, explanations: Explanations): FastifyInstance {
   const random = createSeededRandom(7)
   return buildAdminApp({
-    metrics: createMetrics(),
+    metrics: createMetrics(quietFigures),
     readiness: () => 'ok',
     directory,
     explanations,
