@@ -129,7 +129,8 @@ interface Listeners { readonly app: FastifyInstance, readonly admin: FastifyInst
 
 /** The clients' listener and the administrators', over the same limits and accounts. */
 function buildListeners (config: Config, secrets: Secrets, deps: ListenerDeps): Listeners {
-  const { clock, metrics, observers, currentCatalog, readiness, state: { accounting, backend, directory } } = deps
+  const { clock, metrics, observers, currentCatalog, readiness, state } = deps
+  const { accounting, backend, directory } = state
   const limiter = createLimiter({ ...accounting, clock, skewMs: () => accounting.skewMs })
   const explanations = createExplanations({ limiter, store: accounting.store, currentCatalog, clock })
   const app = buildApp({ bodyBytesMax: config.server.body_bytes_max }, {
@@ -140,7 +141,7 @@ function buildListeners (config: Config, secrets: Secrets, deps: ListenerDeps): 
     ledger: backend.ledger,
     refusals: backend.refusals,
     protocols: [...PROTOCOLS.values()],
-    authenticate: createAuthenticate(directory, secrets.pepper, clock)
+    authenticate: createAuthenticate(directory, secrets.pepper, state.storeClock)
   })
   const admin = buildAdminApp({
     metrics,

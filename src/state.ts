@@ -1,4 +1,5 @@
 import { createAccounting } from './limits/accounting.ts'
+import { createAuditLog } from './accounts/audit.ts'
 import { createRepeating } from './limits/repeating.ts'
 import { durationMs } from './config/scalars.ts'
 import { ensureFirstKey } from './accounts/first-key.ts'
@@ -9,6 +10,7 @@ import { openEmbeddedBackend } from './store/embedded/backend.ts'
 import { openLateDirectory } from './accounts/late-directory.ts'
 import { StoreUnavailable } from './limits/store.ts'
 import type { Accounting } from './limits/accounting.ts'
+import type { AuditLog } from './accounts/audit.ts'
 import type { Backend } from './store/backend.ts'
 import type { Clock } from './core/clock.ts'
 import type { Config } from './config/schema.ts'
@@ -25,10 +27,15 @@ export interface State {
   readonly backend: Backend
   readonly accounting: Accounting
   readonly directory: Directory
+  readonly audit: AuditLog
+  /** The store's time, as far as it is known: what ends, ends on every gateway at once. */
+  readonly storeClock: StoreClock
   readiness (): Exclude<Readiness, 'draining'>
   /** @param settleTimeoutMs how long settlements that the store does not take are tried again */
   close (settleTimeoutMs: number): Promise<void>
 }
+
+type StoreClock = Pick<Clock, 'nowMs'>
 
 export interface StateDeps {
   readonly clock: Clock
@@ -67,11 +74,12 @@ async function openParts (config: Config, backend: Backend, deps: StateDeps): Pr
     report: observers.trouble
   })
   const { settlements } = accounting
+  const storeClock: StoreClock = { nowMs: () => clock.nowMs() + accounting.skewMs }
   metrics.store.watch(() => ({ skewMs: accounting.skewMs, pending: settlements.pending, oldestMs: settlements.oldestMs() }))
   let stopFollowing = (): void => {}
   // Before the store has been read nobody knows any team.
   const knownTeams = (): string[] => late.isOpen ? late.directory.teams().map(({ id }) => id) : []
-  const late = await openLateDirectory(async () => await openAccounts(backend, deps), {
+  const late = await openLateDirectory(async () => await openAccounts(backend, storeClock, deps), {
     clock,
     opened (directory) {
       stopFollowing = followAccounts(directory, { clock, stateChanged: (state) => logFollowing(state, deps) })
@@ -86,6 +94,8 @@ async function openParts (config: Config, backend: Backend, deps: StateDeps): Pr
     backend,
     accounting,
     directory: late.directory,
+    audit: createAuditLog(backend.accounts, storeClock),
+    storeClock,
     readiness () {
       if (!late.isOpen) return 'starting'
       return accounting.isStoreUp ? 'ok' : 'degraded'
@@ -110,8 +120,8 @@ async function openBackend (config: Config, { clock, random, observers }: StateD
   return await openRedisBackend(settings, { clock, random, report: observers.trouble, refusalsLost: observers.refusalsLost })
 }
 
-async function openAccounts (backend: Backend, { clock, firstKey }: StateDeps): Promise<Directory> {
-  const directory = await openDirectory(backend.accounts, clock)
+async function openAccounts (backend: Backend, storeClock: StoreClock, { firstKey }: StateDeps): Promise<Directory> {
+  const directory = await openDirectory(backend.accounts, storeClock)
   await ensureFirstKey(directory, firstKey)
   return directory
 }

@@ -20,7 +20,7 @@ const REMEMBERED_KEYS_MAX = 10_000
  * @throws GatewayError `unauthenticated`, the same for a key that is unknown, revoked or expired, and `permission_denied`
  * for an address that the key or its team does not allow
  */
-export function createAuthenticate (directory: Pick<Directory, 'findByDigest'>, pepper: string, clock: Clock): Authenticate {
+export function createAuthenticate (directory: Pick<Directory, 'findByDigest'>, pepper: string, clock: Pick<Clock, 'nowMs'>): Authenticate {
   const remembered = new Map<string, string>()
   const expiryOf = createExpiries()
   return (headers, address) => {

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { once } from 'node:events'
 import { Redis } from 'ioredis'
-import { accountContract, keyEntry, teamEntry } from '../account-contract.ts'
+import { accountContract, DRAFT, keyEntry, teamEntry } from '../account-contract.ts'
 import { createManualClock } from '../../support/fixed.ts'
 import { createRedisAccounts } from '../../../src/store/redis/accounts.ts'
 import { ensureFirstKey } from '../../../src/accounts/first-key.ts'
@@ -29,7 +29,7 @@ t.test('teams and keys in Redis', { skip: await reasonToSkipRedis() }, async (t)
 
   await t.test('a store that was emptied is lost, also once others have written to it', async (t) => {
     const store = createRedisAccounts(redis)
-    await store.put(teamEntry('search', 1))
+    await store.put(teamEntry('search', 1), DRAFT)
     const { cursor } = await store.load()
     await redis.flushall()
     t.same(await store.changesSince(cursor), { status: 'lost' })
@@ -40,40 +40,40 @@ t.test('teams and keys in Redis', { skip: await reasonToSkipRedis() }, async (t)
 
   await t.test('a store that has gone back is lost, also once it has gone on from there', async (t) => {
     const store = createRedisAccounts(redis)
-    await store.put(teamEntry('search', 1))
+    await store.put(teamEntry('search', 1), DRAFT)
     const [before, epochBefore] = [await redis.xrange('dg:{accounts}:log', '-', '+'), await redis.hgetall('dg:{accounts}:docs')]
-    await store.put(teamEntry('search', 2))
+    await store.put(teamEntry('search', 2), DRAFT)
     const { cursor } = await store.load()
     await redis.flushall()
     await redis.hset('dg:{accounts}:docs', epochBefore)
     for (const [id, fields] of before) await redis.xadd('dg:{accounts}:log', id, ...fields)
     t.same(await store.changesSince(cursor), { status: 'lost' })
-    await store.put(keyEntry('abcdefgh', 1))
+    await store.put(keyEntry('abcdefgh', 1), DRAFT)
     t.same(await store.changesSince(cursor), { status: 'lost' })
   })
 
   await t.test('a cursor whose change is no longer in the log has a gap behind it', async (t) => {
     const store = createRedisAccounts(redis)
-    await store.put(teamEntry('search', 1))
+    await store.put(teamEntry('search', 1), DRAFT)
     const { cursor } = await store.load()
-    await store.put(teamEntry('search', 2))
+    await store.put(teamEntry('search', 2), DRAFT)
     await redis.xtrim('dg:{accounts}:log', 'MAXLEN', 1)
     t.same(await store.changesSince(cursor), { status: 'gap' })
   })
 
   await t.test('a log that is gone is no change where nothing is written, and a gap where something is', async (t) => {
     const store = createRedisAccounts(redis)
-    await store.put(teamEntry('search', 1))
+    await store.put(teamEntry('search', 1), DRAFT)
     await redis.del('dg:{accounts}:log')
     const { cursor } = await store.load()
     t.match(await store.changesSince(cursor), { status: 'changes', entries: [] })
-    await store.put(teamEntry('search', 2))
+    await store.put(teamEntry('search', 2), DRAFT)
     t.same(await store.changesSince(cursor), { status: 'gap' })
   })
 
   await t.test('more changes than one answer holds come one answer after the other', async (t) => {
     const store = createRedisAccounts(redis)
-    await store.put(teamEntry('search', 1))
+    await store.put(teamEntry('search', 1), DRAFT)
     const { cursor } = await store.load()
     await store.restore(Array.from({ length: 300 }, (_, index) => keyEntry(`key-${index}`, 1)))
     const first = await store.changesSince(cursor)
@@ -85,12 +85,12 @@ t.test('teams and keys in Redis', { skip: await reasonToSkipRedis() }, async (t)
 
   await t.test('a key can be revoked in a store that has no memory left', async (t) => {
     const store = createRedisAccounts(redis)
-    await store.put(teamEntry('search', 1))
-    await store.put(keyEntry('abcdefgh', 1))
+    await store.put(teamEntry('search', 1), DRAFT)
+    await store.put(keyEntry('abcdefgh', 1), DRAFT)
     await redis.config('SET', 'maxmemory', '1', 'maxmemory-policy', 'noeviction')
     t.teardown(async () => { await redis.config('SET', 'maxmemory', '0') })
     await t.rejects(redis.set('anything', 'else'), /OOM/)
-    await store.put({ kind: 'key', id: 'abcdefgh', revision: 2, removedMs: Date.now(), document: undefined })
+    await store.put({ kind: 'key', id: 'abcdefgh', revision: 2, removedMs: Date.now(), document: undefined }, DRAFT)
     t.match((await store.load()).entries.find(({ id }) => id === 'abcdefgh'), { document: undefined })
   })
 
@@ -100,7 +100,7 @@ t.test('teams and keys in Redis', { skip: await reasonToSkipRedis() }, async (t)
     const unavailable = { name: 'GatewayError', kind: 'store_unavailable' }
     await t.rejects(store.load(), unavailable)
     await t.rejects(store.changesSince('1.1 0-0'), unavailable)
-    await t.rejects(store.put(teamEntry('search', 1)), unavailable)
+    await t.rejects(store.put(teamEntry('search', 1), DRAFT), unavailable)
     await t.rejects(store.restore([teamEntry('search', 1)]), unavailable)
   })
 
@@ -115,11 +115,11 @@ t.test('teams and keys in Redis', { skip: await reasonToSkipRedis() }, async (t)
 
   await t.test('what gateways know survives a store that was emptied, and a key revoked before stays dead on all of them', async (t) => {
     const one = await openDirectory(createRedisAccounts(redis), CLOCK)
-    await one.createTeam('search', { name: 'Search' })
-    const revoked = await one.createKey({ id: 'aaaaaaaa', team: 'search', digest: 'digest-a', settings: {} })
-    await one.createKey({ id: 'bbbbbbbb', team: 'search', digest: 'digest-b', settings: {} })
+    await one.createTeam('search', { name: 'Search' }, undefined)
+    const revoked = await one.createKey({ id: 'aaaaaaaa', team: 'search', digest: 'digest-a', settings: {} }, undefined)
+    await one.createKey({ id: 'bbbbbbbb', team: 'search', digest: 'digest-b', settings: {} }, undefined)
     const two = await openDirectory(createRedisAccounts(second), CLOCK)
-    await one.removeKey(revoked)
+    await one.removeKey(revoked, undefined)
     await redis.flushall()
     t.ok(two.findByDigest('digest-a'), 'the second has not heard of it')
     // The one that knows less puts back first.
@@ -135,13 +135,13 @@ t.test('teams and keys in Redis', { skip: await reasonToSkipRedis() }, async (t)
     await once(connection, 'ready')
     t.teardown(() => connection.disconnect())
     const one = await openDirectory(createRedisAccounts(redis), CLOCK)
-    await one.createTeam('search', {})
-    const key = await one.createKey({ id: 'aaaaaaaa', team: 'search', digest: 'digest-a', settings: {} })
+    await one.createTeam('search', {}, undefined)
+    const key = await one.createKey({ id: 'aaaaaaaa', team: 'search', digest: 'digest-a', settings: {} }, undefined)
     const cut = await openDirectory(createRedisAccounts(connection), CLOCK)
     const ended = once(connection, 'end')
     connection.disconnect()
     await ended
-    await one.removeKey(key)
+    await one.removeKey(key, undefined)
     await t.rejects(cut.catchUp(), { name: 'GatewayError', kind: 'store_unavailable' })
     t.equal(cut.findByDigest('digest-a')?.team.id, 'search')
     await connection.connect()
