@@ -7,7 +7,12 @@ export type UsageStepName = typeof USAGE_STEPS[number]
 
 const HOUR_MS = 3_600_000
 
-export interface StepsQuestion { readonly step: UsageStepName, readonly timeZone: string, readonly fromMs: number, readonly toMs: number }
+export interface StepsQuestion {
+  readonly step: UsageStepName
+  readonly timeZone: string
+  readonly fromMs: number
+  readonly toMs: number
+}
 
 /**
  * The hours, or the days of a zone, from one time to another. Usage is kept by hours of UTC, and an hour is counted where it

@@ -6,8 +6,8 @@ import type { UsageHour, UsageReader } from './rollups.ts'
 export interface UsageSelection {
   readonly teams: readonly string[]
   /** Only of these; undefined for all. */
-  readonly keys?: ReadonlySet<string> | undefined
-  readonly models?: ReadonlySet<string> | undefined
+  readonly keys?: readonly string[] | undefined
+  readonly models?: readonly string[] | undefined
 }
 
 export interface UsageQuestion extends UsageSelection {
@@ -18,14 +18,15 @@ export interface UsageQuestion extends UsageSelection {
 
 /** Gives every hour selected to every one of the reports, one team after the other. */
 export async function readUsage (
-  reader: UsageReader, { startMs, endMs }: UsageStep, { teams, keys, models }: UsageSelection, reports: readonly UsageReport[]
+  reader: UsageReader, time: UsageStep, { teams, keys, models }: UsageSelection, reports: readonly UsageReport[]
 ): Promise<void> {
-  const isSelected = ({ keyId, model }: UsageHour): boolean => keys?.has(keyId) !== false && models?.has(model) !== false
+  const isSelected = ({ keyId, model }: UsageHour): boolean => {
+    return keys?.includes(keyId) !== false && models?.includes(model) !== false
+  }
   for (const team of teams) {
-    for await (const hours of reader.read(team, startMs, endMs)) {
-      for (const hour of hours) {
-        if (isSelected(hour)) for (const report of reports) report.add(hour)
-      }
+    for await (const hours of reader.read(team, time.startMs, time.endMs)) {
+      const selected = hours.filter(isSelected)
+      for (const report of reports) selected.forEach(report.add)
     }
   }
 }

@@ -8,7 +8,7 @@ export type UsageDimension = 'team' | 'key' | 'model' | 'currency'
 /** A stretch of time that is shown as one, from its start up to its end. */
 export interface UsageStep { readonly startMs: number, readonly endMs: number }
 
-/** The sums of one step and group. Of the group only the dimensions asked for are there; a model without a price has no currency. */
+/** The sums of one step and group. Only the dimensions asked for are in the group; a model without a price has no currency. */
 export interface UsageRow extends UsageStep {
   readonly group: Readonly<Partial<Record<UsageDimension, string | undefined>>>
   readonly counts: UsageCounts
@@ -59,7 +59,8 @@ export function createUsageReport ({ dimensions, stepOf, rowsMax }: UsageReportO
       for (const name of LATENCY_NAMES) addBuckets(sums[name], hour.counts[name], name)
     },
     rows: () => [...entries.values()].sort(inOrder).map(({ startMs, endMs, values, sums }) => {
-      return { startMs, endMs, group: Object.fromEntries(dimensions.map((dimension, index) => [dimension, values[index]])), counts: sums }
+      const group = Object.fromEntries(dimensions.map((dimension, index) => [dimension, values[index]]))
+      return { startMs, endMs, group, counts: sums }
     })
   }
 }

@@ -9,7 +9,7 @@ export function buckets (counts: Readonly<Record<number, number>> = {}): number[
 }
 
 /** An hour of a team's: one request of 30 tokens, unless it is said otherwise. */
-export function usageHour (at: string | number, changes: Partial<UsageHour> & { counts?: Partial<UsageCounts> } = {}): UsageHour {
+export function usageHour (at: string | number, changes: Partial<Omit<UsageHour, 'counts'>> & { readonly counts?: Partial<UsageCounts> } = {}): UsageHour {
   const { counts, ...names } = changes
   const hourMs = typeof at === 'number' ? at : Date.parse(at)
   if (hourMs % HOUR_MS !== 0) throw new RangeError(`${at} is no beginning of an hour`)

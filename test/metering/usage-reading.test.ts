@@ -24,9 +24,9 @@ t.test('only what is selected is read', async (t) => {
   const requests = async (question: Partial<UsageQuestion>): Promise<number[]> => (await rowsOf(hours, question)).map(({ counts }) => counts.requests)
   t.same(await requests({}), [3])
   t.same(await requests({ teams: ['search', 'ads'] }), [4])
-  t.same(await requests({ keys: new Set(['k2']) }), [1])
-  t.same(await requests({ models: new Set(['qwen-max', 'qwen-coder-turbo']) }), [3])
-  t.same(await requests({ keys: new Set(['k2']), models: new Set(['qwen-max']) }), [])
+  t.same(await requests({ keys: ['k2'] }), [1])
+  t.same(await requests({ models: ['qwen-max', 'qwen-coder-turbo'] }), [3])
+  t.same(await requests({ keys: ['k2'], models: ['qwen-max'] }), [])
   t.same(await requests({ teams: [] }), [])
 })
 
