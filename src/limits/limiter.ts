@@ -14,6 +14,7 @@ import type { Admission, AdmissionDeps, Answer } from './admission.ts'
 import type { Amounts } from './claims.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Decision } from './reports.ts'
+import type { LedgerRecord } from '../metering/ledger.ts'
 import type { LimitReport } from '../metering/limit-report.ts'
 import type { LimitStore, ReserveCall, ReserveReply } from './store.ts'
 import type { Model, Policies } from '../core/catalog.ts'
@@ -34,8 +35,8 @@ export interface AdmissionRequest {
   readonly amounts: Amounts
   readonly output: OutputShape
   readonly policies: Pick<Policies, 'budgetFit' | 'unpricedModel'>
-  /** Kept with what is held: who pays for what. */
-  readonly note: string
+  /** What goes into the ledger should nobody ever say what was used of so much. */
+  readonly expiryOf: (amounts: Amounts) => LedgerRecord | undefined
 }
 
 export interface Refusal {
@@ -122,7 +123,7 @@ function createQuestions ({ store, clock, skewMs }: LimiterDeps): Questions {
       const claims = claimsFor(rules, amounts, bornMs)
       // Each question has an id of its own: one whose answer was lost may have been voided meanwhile.
       const rid = reservationId(request.requestId, place + asks)
-      const call = { team: request.account.team.id, rid, bornMs, claims, mode, note: request.note }
+      const call = { team: request.account.team.id, rid, bornMs, claims, mode, expiry: request.expiryOf(amounts) }
       const reply = await store.reserve(call)
       if (reply.status === 'granted' || reply.status === 'denied') {
         return { amounts, call, status: reply.status, decision: decisionOf(rules, call, reply), outputTokensFit: undefined }

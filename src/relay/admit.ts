@@ -1,8 +1,13 @@
+import { AMOUNT_MAX } from '../limits/claim.ts'
 import { amountsOf } from './amounts.ts'
+import { costNanoMax } from '../metering/prices.ts'
+import { NO_USAGE } from '../core/usage.ts'
 import { rulesFor } from '../limits/rules.ts'
 import type { AdmissionRequest, Limiter } from '../limits/limiter.ts'
+import type { Amounts } from '../limits/claims.ts'
 import type { Envelope } from '../core/protocol.ts'
 import type { Exchange } from './exchange.ts'
+import type { LedgerRecord } from '../metering/ledger.ts'
 import type { TokenCounter } from '../tokens/counter.ts'
 
 export interface AdmitDeps {
@@ -25,7 +30,7 @@ export async function admit (exchange: Exchange, envelope: Envelope, { tokens, l
     requestId: exchange.requestId,
     ...asked,
     policies,
-    note: JSON.stringify({ key: principal.keyId, model: model.name, surface: exchange.surface.name })
+    expiryOf: (amounts) => expiryOf(exchange, amounts)
   })
   exchange.limits = answer.reports
   if (answer.status === 'admitted') exchange.admission = answer
@@ -38,6 +43,34 @@ export async function admit (exchange: Exchange, envelope: Envelope, { tokens, l
   if (answer.outputTokensFit === undefined) return
   exchange.outputTokensMax = answer.outputTokensFit
   reply.setHeader('x-dashgate-clamped', `${envelope.outputCapPath}=${answer.outputTokensFit}`)
+}
+
+/** The record of a request of which nobody ever says what it used: all that is held for it. */
+function expiryOf (exchange: Exchange, { inputTokens, outputTokens, price }: Amounts): LedgerRecord {
+  return {
+    requestId: exchange.requestId,
+    timeMs: exchange.startedMs,
+    team: exchange.principal.team,
+    keyId: exchange.principal.keyId,
+    model: exchange.model?.name ?? '',
+    upstreamModel: '',
+    surface: exchange.surface.name,
+    upstream: '',
+    upstreamRequestId: undefined,
+    stream: exchange.opened?.envelope.stream ?? false,
+    attempt: 1,
+    superseded: false,
+    attempts: 1,
+    status: 500,
+    outcome: 'expired',
+    errorKind: undefined,
+    usage: { ...NO_USAGE, inputTokens, outputTokens },
+    costNano: price === undefined ? 0 : Math.min(AMOUNT_MAX, costNanoMax(inputTokens, outputTokens, price)),
+    currency: price?.currency,
+    firstContentMs: undefined,
+    durationMs: 0,
+    limits: []
+  }
 }
 
 /** What is not limited need not be measured. */

@@ -141,6 +141,10 @@ async function counted (count: () => number | Promise<number>, bytes: number): P
   }
 }
 
+function statusOf ({ error }: Exchange): number {
+  return error?.status ?? 200
+}
+
 function recordOf (exchange: Exchange, usage: Usage, clock: Clock): LedgerRecord {
   const { model, target, opened } = exchange
   const first = exchange.firstContentMonotonicMs
@@ -155,7 +159,10 @@ function recordOf (exchange: Exchange, usage: Usage, clock: Clock): LedgerRecord
     upstream: target?.upstream.name ?? '',
     upstreamRequestId: exchange.upstreamRequestId,
     stream: opened?.envelope.stream ?? false,
+    attempt: 1,
+    superseded: false,
     attempts: exchange.attempts,
+    status: statusOf(exchange),
     outcome: exchange.outcome ?? 'failed',
     errorKind: exchange.error?.kind,
     usage,
