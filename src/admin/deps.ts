@@ -1,15 +1,26 @@
+import type { Clock } from '../core/clock.ts'
 import type { Directory } from '../accounts/directory.ts'
 import type { Explanations } from '../limits/explanations.ts'
 import type { GatewayError } from '../core/errors.ts'
+import type { Ledger, Refusals } from '../metering/ledger.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { NewSecret } from '../accounts/keys.ts'
 import type { Readiness } from '../http/health.ts'
+import type { UsageReader } from '../metering/rollups.ts'
+
+/** What reports are made from. */
+export interface ReportDeps {
+  readonly clock: Pick<Clock, 'nowMs'>
+  readonly directory: Directory
+  readonly usage: UsageReader
+  readonly ledger: Ledger
+  readonly refusals: Refusals
+}
 
 /** What the admin listener is handed. */
-export interface AdminDeps {
+export interface AdminDeps extends ReportDeps {
   readonly metrics: Metrics
   readonly readiness: () => Readiness
-  readonly directory: Directory
   readonly isAdminToken: (presented: string) => boolean
   readonly newKey: () => NewSecret
   /** What is kept of a key's secret. */
