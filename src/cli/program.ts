@@ -6,6 +6,7 @@ import { CliError, EXIT_CODES, printJson, printLine, styled } from './context.ts
 import type { CliContext, ExitCode } from './context.ts'
 import { explainCommand } from './explain.ts'
 import { healthcheckCommand } from './healthcheck.ts'
+import { initCommand } from './init.ts'
 import { keyCommand } from './key.ts'
 import { printProblems } from './problem-list.ts'
 import { simulateCommand } from './simulate.ts'
@@ -22,6 +23,10 @@ export async function runCommandLine (words: readonly string[], context: CliCont
   }
 }
 
+const COMMANDS = [
+  startCommand, initCommand, configCommand, teamCommand, keyCommand, explainCommand, simulateCommand, healthcheckCommand
+]
+
 function createProgram (context: CliContext): Command {
   const program = new Command('dashgate')
     .description('A gateway for Qwen models: OpenAI and DashScope clients, one key, one bill.')
@@ -32,8 +37,7 @@ function createProgram (context: CliContext): Command {
       writeErr: (text) => { context.stderr.write(text) }
     })
     .showHelpAfterError('(dashgate --help lists commands and options)')
-  const commands = [startCommand, configCommand, teamCommand, keyCommand, explainCommand, simulateCommand, healthcheckCommand]
-  for (const command of commands) program.addCommand(inheriting(program, command(context)))
+  for (const command of COMMANDS) program.addCommand(inheriting(program, command(context)))
   return program
 }
 
