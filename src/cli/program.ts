@@ -6,6 +6,7 @@ import { CliError, EXIT_CODES, printJson, printLine, styled } from './context.ts
 import type { CliContext, ExitCode } from './context.ts'
 import { explainCommand } from './explain.ts'
 import { healthcheckCommand } from './healthcheck.ts'
+import { importCommand } from './import.ts'
 import { initCommand } from './init.ts'
 import { keyCommand } from './key.ts'
 import { printProblems } from './problem-list.ts'
@@ -24,7 +25,8 @@ export async function runCommandLine (words: readonly string[], context: CliCont
 }
 
 const COMMANDS = [
-  startCommand, initCommand, configCommand, teamCommand, keyCommand, explainCommand, simulateCommand, healthcheckCommand
+  startCommand, initCommand, importCommand, configCommand, teamCommand, keyCommand, explainCommand, simulateCommand,
+  healthcheckCommand
 ]
 
 function createProgram (context: CliContext): Command {
@@ -49,12 +51,17 @@ function inheriting (program: Command, command: Command): Command {
 }
 
 function failureCode (error: unknown, wantsJson: unknown, { stdout, stderr }: CliContext): ExitCode {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_CODES.done : EXIT_CODES.misused
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return EXIT_CODES.done
+    if (wantsJson === true) printJson(stdout, { error: error.message.replace(/^error: /, '') })
+    return EXIT_CODES.misused
+  }
   if (error instanceof ConfigError) {
     if (wantsJson === true) printJson(stdout, { problems: error.problems })
     else printProblems(stderr, error.problems)
     return EXIT_CODES.misused
   }
+  if (error instanceof CliError && error.message === '') return error.exitCode
   const message = error instanceof Error ? error.message : String(error)
   if (wantsJson === true) printJson(stdout, { error: message })
   else printLine(stderr, `${styled(stderr, 'red', 'error:')} ${message}`)
