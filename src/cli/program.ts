@@ -4,6 +4,7 @@ import packageJson from '../../package.json' with { type: 'json' }
 import { configCommand } from './config.ts'
 import { CliError, EXIT_CODES, printJson, printLine, styled } from './context.ts'
 import type { CliContext, ExitCode } from './context.ts'
+import { doctorCommand } from './doctor.ts'
 import { explainCommand } from './explain.ts'
 import { healthcheckCommand } from './healthcheck.ts'
 import { importCommand } from './import.ts'
@@ -26,7 +27,7 @@ export async function runCommandLine (words: readonly string[], context: CliCont
 
 const COMMANDS = [
   startCommand, initCommand, importCommand, configCommand, teamCommand, keyCommand, explainCommand, simulateCommand,
-  healthcheckCommand
+  doctorCommand, healthcheckCommand
 ]
 
 function createProgram (context: CliContext): Command {
