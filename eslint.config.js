@@ -17,7 +17,7 @@ const IMPORTS = {
   http: ['core', 'relay', 'accounts', 'metering', 'limits'],
   admin: ['http', 'observe', 'core', 'accounts', 'metering', 'limits'],
   simulator: ['tokens'],
-  cli: ['config', 'core', 'observe', 'protocols', 'simulator', 'accounts', 'limits']
+  cli: ['config', 'core', 'observe', 'protocols', 'simulator', 'accounts', 'limits', 'store']
 }
 
 /** Packages that only one or two folders may know. */

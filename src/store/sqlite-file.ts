@@ -28,6 +28,7 @@ export function openExclusively (dataDir: string, name: string): DatabaseSync {
   }
 }
 
-function isBusy (cause: unknown): boolean {
+/** True where another process has the file. */
+export function isBusy (cause: unknown): boolean {
   return cause instanceof Error && 'errcode' in cause && (cause.errcode === SQLITE_BUSY || cause.errcode === SQLITE_LOCKED)
 }
