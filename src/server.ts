@@ -86,8 +86,7 @@ export async function startServer (config: Config, catalog: Catalog, deps: Serve
   const secrets = secretsOf(config)
   const [firstKey, vault] = [firstKeyOf(config, secrets), createVault(secrets.peppers)]
   const state = await openState(config, { ...deps, bootId: randomUUID(), firstKey, vault, metrics, observers })
-  const pools = createPools()
-  const tokens = createTokenCounter({ inlineBytesMax: COUNT_INLINE_BYTES_MAX })
+  const [pools, tokens] = [createPools(), createTokenCounter({ inlineBytesMax: COUNT_INLINE_BYTES_MAX })]
   knownTeams = state.knownTeams
   let isDraining = false
   const { app, admin } = buildListeners(config, secrets, {

@@ -25,6 +25,7 @@ import type { Metrics } from './observe/metrics.ts'
 import type { Observers } from './observe/observers.ts'
 import type { Repeating } from './limits/repeating.ts'
 import type { Readiness } from './http/health.ts'
+import type { StoreFigures } from './observe/store-metrics.ts'
 import type { Vault } from './upstream/vault.ts'
 
 /** What outlives a request: limits, accounts and records, and what keeps them right. */
@@ -83,11 +84,8 @@ async function openParts (config: Config, backend: Backend, deps: StateDeps): Pr
     report: observers.trouble,
     charged: observers.charged
   })
-  const { settlements } = accounting
   const storeClock: StoreClock = { nowMs: () => clock.nowMs() + accounting.skewMs }
-  metrics.store.watch(() => ({
-    breaker: accounting.breaker, skewMs: accounting.skewMs, pending: settlements.pending, oldestMs: settlements.oldestMs()
-  }))
+  metrics.store.watch(() => figuresOf(accounting))
   let stopFollowing = (): void => {}
   // Before the store has been read nobody knows any team.
   const knownTeams = (): string[] => late.isOpen ? late.directory.teams().map(({ id }) => id) : []
@@ -123,6 +121,10 @@ async function openParts (config: Config, backend: Backend, deps: StateDeps): Pr
       await backend.close()
     }
   }
+}
+
+function figuresOf ({ breaker, skewMs, settlements }: Accounting): StoreFigures {
+  return { breaker, skewMs, pending: settlements.pending, oldestMs: settlements.oldestMs() }
 }
 
 async function openBackend (config: Config, { clock, random, observers }: StateDeps): Promise<Backend> {
