@@ -64,6 +64,7 @@ export async function createWorld (): Promise<World> {
   const explanations = createExplanations({ limiter, store, currentCatalog, clock })
   const upstream = createUpstream()
   const ends = createEnds()
+  const authenticate = createAuthenticate(directory, { peppers: { current: PEPPER, previous: undefined }, clock, outdated () {} })
   const app = buildApp({ bodyBytesMax: 1_048_576, limits: { lingerTimeoutMs: 0 } }, {
     clock,
     ids: createCountedIds(),
@@ -76,7 +77,8 @@ export async function createWorld (): Promise<World> {
     protocols: [...PROTOCOLS.values()],
     send: upstream.send,
     keyring: KEYRING,
-    authenticate: createAuthenticate(directory, { peppers: { current: PEPPER, previous: undefined }, clock, outdated () {} }),
+    authenticate,
+    authenticateFresh: async (headers, address) => authenticate(headers, address),
     currentCatalog,
     refused () {},
     unsettled: ({ requestId }, cause) => ends.fail(requestId, cause),
