@@ -11,6 +11,7 @@ import { printProblems } from './problem-list.ts'
 import { simulateCommand } from './simulate.ts'
 import { startCommand } from './start.ts'
 import { teamCommand } from './team.ts'
+import { usageCommand } from './usage.ts'
 
 /** Runs one command line, without `node` and the script's path. A server it has started goes on running. */
 export async function runCommandLine (words: readonly string[], context: CliContext): Promise<ExitCode> {
@@ -32,7 +33,7 @@ function createProgram (context: CliContext): Command {
       writeErr: (text) => { context.stderr.write(text) }
     })
     .showHelpAfterError('(dashgate --help lists commands and options)')
-  const commands = [startCommand, configCommand, teamCommand, keyCommand, explainCommand, simulateCommand, healthcheckCommand]
+  const commands = [startCommand, configCommand, teamCommand, keyCommand, usageCommand, explainCommand, simulateCommand, healthcheckCommand]
   for (const command of commands) program.addCommand(inheriting(program, command(context)))
   return program
 }
