@@ -1,5 +1,6 @@
 import { createAccounting } from './limits/accounting.ts'
 import { createAuditLog } from './accounts/audit.ts'
+import { createKeyring } from './upstream/keyring.ts'
 import { createRepeating } from './limits/repeating.ts'
 import { DAY_MS } from './store/retention.ts'
 import { durationMs } from './config/scalars.ts'
@@ -9,6 +10,7 @@ import { openDatabase } from './store/embedded/database.ts'
 import { openDirectory } from './accounts/directory.ts'
 import { openEmbeddedBackend } from './store/embedded/backend.ts'
 import { openLateDirectory } from './accounts/late-directory.ts'
+import { reencryptStoredKeys } from './upstream/reencrypt.ts'
 import { StoreUnavailable } from './limits/store.ts'
 import type { Accounting } from './limits/accounting.ts'
 import type { AuditLog } from './accounts/audit.ts'
@@ -17,11 +19,13 @@ import type { Clock } from './core/clock.ts'
 import type { Config } from './config/schema.ts'
 import type { Directory } from './accounts/directory.ts'
 import type { FirstKey } from './accounts/first-key.ts'
+import type { Keyring } from './upstream/keyring.ts'
 import type { Logger } from './observe/logger.ts'
 import type { Metrics } from './observe/metrics.ts'
 import type { Observers } from './observe/observers.ts'
 import type { Repeating } from './limits/repeating.ts'
 import type { Readiness } from './http/health.ts'
+import type { Vault } from './upstream/vault.ts'
 
 /** What outlives a request: limits, accounts and records, and what keeps them right. */
 export interface State {
@@ -29,6 +33,7 @@ export interface State {
   readonly accounting: Accounting
   readonly directory: Directory
   readonly audit: AuditLog
+  readonly keyring: Keyring
   /** The store's time, as far as it is known: what ends, ends on every gateway at once. */
   readonly storeClock: StoreClock
   readiness (): Exclude<Readiness, 'draining'>
@@ -47,6 +52,7 @@ export interface StateDeps {
   /** New at every start. */
   readonly bootId: string
   readonly firstKey: FirstKey
+  readonly vault: Vault
 }
 
 /**
@@ -96,6 +102,7 @@ async function openParts (config: Config, backend: Backend, deps: StateDeps): Pr
     accounting,
     directory: late.directory,
     audit: createAuditLog(backend.accounts, storeClock),
+    keyring: openKeyring(late.directory, deps),
     storeClock,
     readiness () {
       if (!late.isOpen) return 'starting'
@@ -123,10 +130,19 @@ async function openBackend (config: Config, { clock, random, observers }: StateD
   return await openRedisBackend(settings, { clock, random, report: observers.trouble, refusalsLost: observers.refusalsLost })
 }
 
-async function openAccounts (backend: Backend, storeClock: StoreClock, { firstKey }: StateDeps): Promise<Directory> {
+async function openAccounts (backend: Backend, storeClock: StoreClock, { firstKey, vault }: StateDeps): Promise<Directory> {
   const directory = await openDirectory(backend.accounts, storeClock)
   await ensureFirstKey(directory, firstKey)
+  await reencryptStoredKeys(directory, vault)
   return directory
+}
+
+function openKeyring (directory: Directory, { vault, logger }: StateDeps): Keyring {
+  return createKeyring({
+    vault,
+    documentOf: (name) => directory.upstream(name),
+    unreadable: (upstream, key, why) => logger.error({ upstream, key }, `a stored upstream key is not used: it ${why}`)
+  })
 }
 
 type FollowState = Parameters<Parameters<typeof followAccounts>[1]['stateChanged']>[0]

@@ -2,6 +2,7 @@ import { createAccountIndex } from './account-index.ts'
 import { createCatchUp } from './catch-up.ts'
 import { createWrites } from './writes.ts'
 import { livingFormer, repeppered, rotated } from './rotation.ts'
+import { untouched, upstreamAction } from './upstream-changes.ts'
 import type { Account } from './principal.ts'
 import type { AccountStore } from './store.ts'
 import type { AccountIndex } from './account-index.ts'
@@ -91,12 +92,12 @@ interface Parts { readonly index: AccountIndex, readonly writes: Writes }
 async function putUpstream (
   { revision, ...draft }: UpstreamDraft, by: Actor | undefined, { index, writes }: Parts
 ): Promise<UpstreamDocument> {
-  if (revision === undefined) return await writes.create('upstream', draft, by)
+  if (revision === undefined) return await writes.create('upstream', draft, by, upstreamAction(untouched(draft.id), draft))
   const after = { ...draft, revision }
   const known = index.get('upstream', draft.id)
   // Of another revision than ours nobody here knows what was set before: it is a conflict, and nothing is written.
   const before = known?.revision === revision ? known : after
-  return await writes.replace({ kind: 'upstream', action: 'upstream.update', before, after }, by)
+  return await writes.replace({ kind: 'upstream', action: upstreamAction(before, after), before, after }, by)
 }
 
 async function repepper (
@@ -109,7 +110,8 @@ async function repepper (
     return
   }
   const before = index.get('key', id)
-  const after = before && repeppered(before, repeppering, clock.nowMs())
+  if (before === undefined) return
+  const after = repeppered(before, repeppering, clock.nowMs())
   if (after !== undefined) await writes.replace({ kind, action: 'key.repepper', before, after }, undefined)
 }
 

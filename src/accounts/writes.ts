@@ -9,7 +9,9 @@ import type { Clock } from '../core/clock.ts'
 
 /** Writes of documents of any kind, to the store first and then to memory, each with its entry in the audit log. */
 export interface Writes {
-  create<K extends Kind> (kind: K, document: Unwritten<Documents[K]>, by: Actor | undefined): Promise<Documents[K]>
+  create<K extends Kind> (
+    kind: K, document: Unwritten<Documents[K]>, by: Actor | undefined, action?: string
+  ): Promise<Documents[K]>
   /** Puts `after` in the place of `before`, as its next revision. */
   replace<K extends Kind> (change: Change<K>, by: Actor | undefined): Promise<Documents[K]>
   remove<K extends Kind> (kind: K, document: Documents[K], by: Actor | undefined): Promise<void>
@@ -32,7 +34,8 @@ interface Write<K extends Kind> extends Omit<Change<K>, 'before' | 'after'> {
 }
 
 export function createWrites (store: AccountStore, index: AccountIndex, clock: Pick<Clock, 'nowMs'>): Writes {
-  async function write<K extends Kind> ({ kind, action, before, after, id, revision }: Write<K>, by: Actor | undefined): Promise<void> {
+  async function write<K extends Kind> (wanted: Write<K>, by: Actor | undefined): Promise<void> {
+    const { kind, action, before, after, id, revision } = wanted
     const removedMs = after === undefined ? clock.nowMs() : undefined
     // The compiler cannot see that a kind and its document belong together.
     const entry = { kind, id, revision, removedMs, document: after } as AccountEntry
@@ -42,13 +45,13 @@ export function createWrites (store: AccountStore, index: AccountIndex, clock: P
   }
 
   return {
-    async create (kind, document, by) {
+    async create (kind, document, by, action = `${kind}.create`) {
       const { id } = document
       const known = index.entry({ kind, id })
       if (known?.document !== undefined) throw new GatewayError('conflict', `There is a ${kind} "${id}" already.`)
       const revision = (known?.revision ?? 0) + 1
       const after = { ...document, revision } as unknown as Documents[typeof kind]
-      await write({ kind, action: `${kind}.create`, before: undefined, after, id, revision }, by)
+      await write({ kind, action, before: undefined, after, id, revision }, by)
       return after
     },
     async replace (change, by) {

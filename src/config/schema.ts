@@ -56,7 +56,10 @@ const SecretsSchema = Type.Object({
     description: 'A client key made at start for the team default, if it is not there. Environment: DASHGATE_BOOTSTRAP_KEY.', minLength: 20, maxLength: 512
   })),
   master_secret: Type.Optional(Type.String({
-    description: 'What stored keys are peppered with, the same on every replica. Generated into data_dir with the embedded store, required with Redis. Environment: DASHGATE_SECRET.', minLength: 32, maxLength: 512
+    description: 'What stored keys are peppered with and upstream keys encrypted with, the same on every replica. Generated into data_dir with the embedded store, required with Redis. Environment: DASHGATE_SECRET.', minLength: 32, maxLength: 512
+  })),
+  previous_master_secret: Type.Optional(Type.String({
+    description: 'While master_secret is being replaced, the other one: what was stored with it still works, and moves to master_secret as it is used. Environment: DASHGATE_SECRET_PREVIOUS.', minLength: 32, maxLength: 512
   }))
 }, { ...section, description: 'The gateway\'s own secrets; better set by the environment or by its …_FILE variables. A change needs a restart.' })
 

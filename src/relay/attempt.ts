@@ -6,13 +6,15 @@ import type { Candidate } from '../upstream/select.ts'
 import type { ClientCall, HeaderValues, OpenedCall, UpstreamCall } from '../core/protocol.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Exchange } from './exchange.ts'
+import type { Keyring } from '../upstream/keyring.ts'
 import type { Send, UpstreamResponse } from '../upstream/send.ts'
-import type { Target } from '../core/catalog.ts'
+import type { Model, Target } from '../core/catalog.ts'
 
 export interface AttemptDeps {
   readonly clock: Clock
   readonly random: () => number
   readonly send: Send
+  readonly keyring: Pick<Keyring, 'keysOf' | 'begin'>
 }
 
 /** An upstream has said 2xx. `lane` tells how its bytes become the client's. */
@@ -20,6 +22,8 @@ export interface Answer {
   readonly response: UpstreamResponse
   readonly target: Target
   readonly lane: 'bytes' | 'canonical'
+  /** To be called when nothing more is read of it. */
+  readonly end: () => void
 }
 
 export interface CheckedRequest { readonly call: ClientCall, readonly opened: OpenedCall }
@@ -29,8 +33,8 @@ const ERROR_BODY_BYTES_MAX = 65_536
 /** Tries the model's targets in turn until one answers. Nothing has been written to the client yet. @throws GatewayError */
 export async function attempt (exchange: Exchange, request: CheckedRequest, deps: AttemptDeps): Promise<Answer> {
   if (exchange.model === undefined) throw new TypeError('a model must be resolved before an attempt')
-  const candidates = candidatesFor(exchange.model, deps.random)
-  let failure = new GatewayError('no_upstream', 'No upstream is configured for this model.')
+  const candidates = candidatesFor(exchange.model, deps.keyring, deps.random)
+  let failure = noUpstream(exchange.model)
   for (const [index, candidate] of candidates.entries()) {
     try {
       return await tryCandidate(exchange, candidate, { request, deps })
@@ -43,6 +47,12 @@ export async function attempt (exchange: Exchange, request: CheckedRequest, deps
   throw failure
 }
 
+function noUpstream ({ targets }: Model): GatewayError {
+  return new GatewayError('no_upstream', targets.length === 0
+    ? 'No upstream is configured for this model.'
+    : 'No upstream of this model takes requests at the moment: all of them, or all of their keys, are drained.')
+}
+
 /** Whether another key or target may do better. What an upstream refuses its caller, another may have been granted. */
 function mayHelp ({ kind, upstream }: GatewayError): boolean {
   return ERROR_KINDS[kind].retryable || (upstream !== undefined && (kind === 'permission_denied' || kind === 'model_not_found'))
@@ -51,6 +61,18 @@ function mayHelp ({ kind, upstream }: GatewayError): boolean {
 async function tryCandidate (
   exchange: Exchange, { target, key }: Candidate, { request, deps }: { request: CheckedRequest, deps: AttemptDeps }
 ): Promise<Answer> {
+  const end = deps.keyring.begin(target.upstream.name, key.id)
+  try {
+    return { ...await answerOf(exchange, { target, key }, { request, deps }), end }
+  } catch (caught) {
+    end()
+    throw caught
+  }
+}
+
+async function answerOf (
+  exchange: Exchange, { target, key }: Candidate, { request, deps }: { request: CheckedRequest, deps: AttemptDeps }
+): Promise<Omit<Answer, 'end'>> {
   const { call, opened } = request
   const { dialect } = target.upstream.protocol
   const adjustments = { outputTokensMax: exchange.outputTokensMax }

@@ -8,6 +8,7 @@ import { respond } from './respond.ts'
 import { sendError } from './client-reply.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Exchange } from './exchange.ts'
+import type { Keyring } from '../upstream/keyring.ts'
 import type { Limiter } from '../limits/limiter.ts'
 import type { Refusals } from '../metering/ledger.ts'
 import type { JsonBody } from '../core/body.ts'
@@ -19,6 +20,7 @@ export interface RelayDeps {
   readonly clock: Clock
   readonly random: () => number
   readonly send: Send
+  readonly keyring: Pick<Keyring, 'keysOf' | 'begin'>
   readonly tokens: TokenCounter
   readonly limiter: Limiter
   readonly refusals: Refusals
@@ -45,7 +47,7 @@ export async function handle (exchange: Exchange, incoming: Incoming, deps: Rela
     await fitCaps(exchange, opened.envelope, deps.tokens)
     await admit(exchange, opened.envelope, deps)
     const answer = await attempt(exchange, { call, opened }, deps)
-    await respond(exchange, { opened, answer, meter }, deps)
+    await respond(exchange, { opened, answer, meter }, deps).finally(answer.end)
   } catch (caught) {
     exchange.error ??= GatewayError.from(caught)
     noteRefusal(exchange, deps.refusals)

@@ -31,7 +31,7 @@ function doorman (...keys: string[]): Doorman {
     asked.push(digest)
     return digests.get(digest)
   }
-  const authenticate = createAuthenticate({ findByDigest }, PEPPER, createManualClock(NOW_MS))
+  const authenticate = createAuthenticate({ findByDigest }, { peppers: { current: PEPPER, previous: undefined }, clock: createManualClock(NOW_MS), outdated () {} })
   return { authenticate: (headers, address) => authenticate(headers, address), asked, digests }
 }
 
