@@ -5,6 +5,7 @@ import { ADMIN_TOKEN_FILE, createIdentifyAdmin } from './accounts/admin-token.ts
 import { buildAdminApp } from './admin/app.ts'
 import { buildApp } from './http/app.ts'
 import { createAuthenticate } from './accounts/authenticate.ts'
+import { createAuthenticateFresh } from './accounts/authenticate-fresh.ts'
 import { createClientKey, keyDigest } from './accounts/keys.ts'
 import { createExchanges } from './relay/exchanges.ts'
 import { createExplanations } from './limits/explanations.ts'
@@ -140,6 +141,7 @@ function buildListeners (config: Config, secrets: Secrets, deps: ListenerDeps): 
   const { accounting, backend, directory } = state
   const outdated = createRepepper(directory, { clock, failed: (cause) => observers.trouble({ kind: 'upkeep_failed', cause }) })
   const secretDeps = { peppers: secrets.peppers, clock: state.storeClock, outdated }
+  const authenticate = createAuthenticate(directory, secretDeps)
   const identify = createIdentifyAdmin(secrets.adminToken, directory, secretDeps)
   const limiter = createLimiter({ ...accounting, clock, skewMs: () => accounting.skewMs })
   const explanations = createExplanations({ limiter, store: accounting.store, currentCatalog, clock })
@@ -151,14 +153,21 @@ function buildListeners (config: Config, secrets: Secrets, deps: ListenerDeps): 
     ledger: backend.ledger,
     refusals: backend.refusals,
     protocols: [...PROTOCOLS.values()],
-    authenticate: createAuthenticate(directory, secretDeps)
+    authenticate,
+    authenticateFresh: createAuthenticateFresh(authenticate, directory, clock)
   })
   const admin = buildAdminApp({
+    clock,
+    ids: deps.ids,
     metrics,
     readiness,
     directory,
     explanations: { ...explanations, explain: (question) => explanations.explain(withMargin(question)) },
-    isAdminToken: (presented) => identify(presented)?.role === 'admin',
+    audit: state.audit,
+    usage: backend.usage,
+    ledger: backend.ledger,
+    refusals: backend.refusals,
+    identify,
     newKey: () => createClientKey((below) => randomInt(below)),
     digestOf: (secret) => keyDigest(secrets.peppers.current, secret),
     failed: observers.refused

@@ -8,16 +8,16 @@ import type { Principal } from '../accounts/principal.ts'
 
 /** The gateway's own routes for holders of a client key. */
 export function addOwnRoutes (app: FastifyInstance, deps: AppDeps): void {
-  const callerOf = ({ headers, socket }: FastifyRequest): Principal =>
-    deps.authenticate(headerValues(headers), socket.remoteAddress)
+  const callerOf = ({ headers, socket }: FastifyRequest): Promise<Principal> =>
+    deps.authenticateFresh(headerValues(headers), socket.remoteAddress)
 
   app.get('/dashgate/v1/limits', async (request) => {
-    const { team, keyId, account } = callerOf(request)
+    const { team, keyId, account } = await callerOf(request)
     return { team, key_id: keyId, limits: (await deps.explanations.limitsOf(account)).map(reportBody) }
   })
 
   app.get<{ Params: { id: string } }>('/dashgate/v1/requests/:id', async (request) => {
-    const { team } = callerOf(request)
+    const { team } = await callerOf(request)
     const { id } = request.params
     const records = await deps.ledger.find(id, team)
     const last = records.at(-1)

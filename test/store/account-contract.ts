@@ -1,14 +1,17 @@
 import type { Test } from 'tap'
+import { auditContract } from './audit-contract.ts'
 import { GatewayError } from '../../src/core/errors.ts'
 import { REMOVAL_MEMORY_MS } from '../../src/accounts/store.ts'
 import type { AccountEntry, AccountStore } from '../../src/accounts/store.ts'
 import type { AuditDraft } from '../../src/accounts/audit.ts'
-import type { ClientKey, Team } from '../../src/accounts/account.ts'
+import type { AdminToken, ClientKey, Team } from '../../src/accounts/account.ts'
 
 export interface AccountStoreUnderTest {
   readonly store: AccountStore
   /** Another process's view of the same accounts. */
   readonly other: AccountStore
+  /** And one more. */
+  readonly third: AccountStore
 }
 
 const NOW_MS = Date.UTC(2026, 5, 1)
@@ -25,6 +28,16 @@ export function teamEntry (id: string, revision: number, settings: Team['setting
 export function keyEntry (id: string, revision: number, changes: Partial<ClientKey> = {}): AccountEntry {
   const document = { id, team: 'search', digest: `digest-of-${id}`, former: [], settings: {}, createdMs: NOW_MS, revision, ...changes }
   return { kind: 'key', id, revision, removedMs: undefined, document }
+}
+
+export function tokenEntry (id: string, revision: number, changes: Partial<AdminToken> = {}): AccountEntry {
+  const document: AdminToken = { id, role: 'viewer', digest: `digest-of-${id}`, createdMs: NOW_MS, revision, ...changes }
+  return { kind: 'token', id, revision, removedMs: undefined, document }
+}
+
+function upstreamEntry (id: string, revision: number): AccountEntry {
+  const key = { id: '0123456789ab', cipher: 'v1.AAAA', weight: 1, createdMs: NOW_MS }
+  return { kind: 'upstream', id, revision, removedMs: undefined, document: { id, isDrained: true, drainedKeys: ['0123456789ab'], keys: [key], revision } }
 }
 
 function removal (kind: AccountEntry['kind'], id: string, revision: number, removedMs = Date.now()): AccountEntry {
@@ -112,6 +125,27 @@ export async function accountContract (t: Test, open: (t: Test) => Promise<Accou
     await other.restore([])
   })
 
+  await t.test('tokens belong to a team like keys do, or to none, and upstreams to nobody', async (t) => {
+    const { store, other } = await open(t)
+    await refused(t, store.put(tokenEntry('aaaaaaaa', 1, { team: 'search' }), DRAFT))
+    await store.put(teamEntry('search', 1), DRAFT)
+    const written = [tokenEntry('aaaaaaaa', 1, { team: 'search' }), tokenEntry('bbbbbbbb', 1), upstreamEntry('Dash/Scope:1', 1)]
+    for (const entry of written) await store.put(entry, DRAFT)
+    t.strictSame(sorted((await other.load()).entries), sorted([teamEntry('search', 1), ...written]))
+    await refused(t, store.put(removal('team', 'search', 2), DRAFT), 'a team with a token stays')
+    await store.put(removal('token', 'aaaaaaaa', 2), DRAFT)
+    await store.put(removal('team', 'search', 2), DRAFT)
+    await refused(t, other.put(upstreamEntry('Dash/Scope:1', 1), DRAFT))
+    await other.put(upstreamEntry('Dash/Scope:1', 2), DRAFT)
+  })
+
+  await t.test('what is named alike in two kinds is two things', async (t) => {
+    const { store } = await open(t)
+    const written = [teamEntry('search', 1), keyEntry('search', 1), tokenEntry('search', 1), upstreamEntry('search', 1)]
+    for (const entry of written) await store.put(entry, DRAFT)
+    t.strictSame(sorted((await store.load()).entries), sorted(written))
+  })
+
   await t.test('a removal is forgotten after its time', async (t) => {
     const { store } = await open(t)
     await store.put(teamEntry('search', 1), DRAFT)
@@ -124,6 +158,8 @@ export async function accountContract (t: Test, open: (t: Test) => Promise<Accou
     await store.put(keyEntry('abcdefgh', 3), DRAFT)
     t.strictSame(sorted((await store.load()).entries), sorted([teamEntry('search', 1), recent, keyEntry('abcdefgh', 3)]), 'whoever remembers it may go on from there')
   })
+
+  await auditContract(t, open)
 }
 
 async function refused (t: Test, write: Promise<void>, name = 'refused as a conflict'): Promise<void> {

@@ -6,6 +6,8 @@ import { createManualClock } from '../../support/fixed.ts'
 import { createRedisAccounts } from '../../../src/store/redis/accounts.ts'
 import { ensureFirstKey } from '../../../src/accounts/first-key.ts'
 import { openDirectory } from '../../../src/accounts/directory.ts'
+import { verifyChain } from '../../../src/accounts/audit.ts'
+import { wholeLog } from '../audit-contract.ts'
 import { reasonToSkipRedis, startRedis } from '../../support/redis.ts'
 
 // Redis forgets removals by its own clock.
@@ -24,7 +26,7 @@ t.test('teams and keys in Redis', { skip: await reasonToSkipRedis() }, async (t)
   t.beforeEach(async () => { await redis.flushall() })
 
   await t.test('Redis keeps teams and keys', async (t) => {
-    await accountContract(t, async () => ({ store: createRedisAccounts(redis), other: createRedisAccounts(second) }))
+    await accountContract(t, async () => ({ store: createRedisAccounts(redis), other: createRedisAccounts(second), third: createRedisAccounts(redis) }))
   })
 
   await t.test('a store that was emptied is lost, also once others have written to it', async (t) => {
@@ -81,6 +83,35 @@ t.test('teams and keys in Redis', { skip: await reasonToSkipRedis() }, async (t)
     t.equal(first.entries.length, 256)
     const rest = await store.changesSince(first.cursor)
     t.equal(rest.status === 'changes' ? rest.entries.length : rest.status, 44)
+  })
+
+  await t.test('an entry of the audit log that was taken away is missed, also where it was the last, and nobody is locked out by it', async (t) => {
+    for (const [removed, seq] of [['2-0', 3], ['3-0', 4]] as const) {
+      await redis.flushall()
+      const store = createRedisAccounts(redis)
+      for (let count = 0; count < 3; count++) await store.append(DRAFT)
+      await redis.xdel('dg:{accounts}:audit', removed)
+      await createRedisAccounts(second).put(teamEntry('search', 1), DRAFT)
+      t.match(verifyChain(await wholeLog(store)), { ok: false, seq })
+    }
+  })
+
+  await t.test('a store that was emptied begins another log, which says so', async (t) => {
+    const one = await openDirectory(createRedisAccounts(redis), CLOCK)
+    await one.createTeam('search', {}, undefined)
+    await one.catchUp()
+    await redis.flushall()
+    await one.catchUp()
+    const log = await wholeLog(createRedisAccounts(second))
+    t.match(log, [{ seq: 1, actor: 'gateway', action: 'accounts.restore', detail: { entries: 1 } }])
+    t.match(verifyChain(log), { ok: true })
+  })
+
+  await t.test('a log that is no log refuses the write whole', async (t) => {
+    await redis.set('dg:{accounts}:audit', 'somebody else\'s')
+    const store = createRedisAccounts(redis)
+    await t.rejects(store.put(teamEntry('search', 1), DRAFT), { name: 'GatewayError', message: /cannot be reached/ })
+    t.same((await store.load()).entries, [])
   })
 
   await t.test('a key can be revoked in a store that has no memory left', async (t) => {
