@@ -193,11 +193,17 @@ function buildListeners (config: Config, secrets: Secrets, deps: ListenerDeps): 
     authenticateFresh: createAuthenticateFresh(authenticate, directory, clock)
   })
   const admin = buildAdminApp({
+    clock,
+    ids: deps.ids,
     metrics,
     readiness,
     directory,
     explanations: { ...explanations, explain: (question) => explanations.explain(withMargin(question)) },
-    isAdminToken: (presented) => identify(presented)?.role === 'admin',
+    audit: state.audit,
+    usage: backend.usage,
+    ledger: backend.ledger,
+    refusals: backend.refusals,
+    identify,
     newKey: () => createClientKey((below) => randomInt(below)),
     digestOf: (secret) => keyDigest(secrets.peppers.current, secret),
     failed: observers.refused

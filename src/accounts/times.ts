@@ -15,3 +15,14 @@ export function instantMs (text: string): number | undefined {
 export function localTime (ms: number, timeZone: string): string {
   return Temporal.Instant.fromEpochMilliseconds(ms).toString({ timeZone, smallestUnit: 'second' })
 }
+
+/** When a day of a zone's calendar begins, such as 2026-11-25; undefined where the text is no day. */
+export function dayStartMs (date: string, timeZone: string): number | undefined {
+  if (!/^\d{4}-\d{2}-\d{2}$/.test(date)) return undefined
+  try {
+    return Temporal.PlainDate.from(date).toZonedDateTime(timeZone).epochMilliseconds
+  } catch (cause) {
+    if (cause instanceof RangeError) return undefined
+    throw cause
+  }
+}

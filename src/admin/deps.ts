@@ -1,4 +1,6 @@
-import type { Clock } from '../core/clock.ts'
+import type { AdminIdentity } from '../accounts/admin-token.ts'
+import type { AuditLog } from '../accounts/audit.ts'
+import type { Clock, Ids } from '../core/clock.ts'
 import type { Directory } from '../accounts/directory.ts'
 import type { Explanations } from '../limits/explanations.ts'
 import type { GatewayError } from '../core/errors.ts'
@@ -19,13 +21,17 @@ export interface ReportDeps {
 
 /** What the admin listener is handed. */
 export interface AdminDeps extends ReportDeps {
+  readonly clock: Clock
+  readonly ids: Ids
   readonly metrics: Metrics
   readonly readiness: () => Readiness
-  readonly isAdminToken: (presented: string) => boolean
+  readonly audit: AuditLog
+  /** Who presents a token; undefined for one that opens nothing. */
+  readonly identify: (presented: string) => AdminIdentity | undefined
   readonly newKey: () => NewSecret
-  /** What is kept of a key's secret. */
+  /** What is kept of a secret. */
   readonly digestOf: (secret: string) => string
   readonly explanations: Pick<Explanations, 'budgetsOf' | 'explain'>
-  /** Told of what was answered as `internal`, whose cause is for the log alone. */
+  /** Told of what was answered as `internal`, whose cause is for the log alone, and of what the audit log did not take. */
   readonly failed: (error: GatewayError) => void
 }

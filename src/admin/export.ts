@@ -17,21 +17,18 @@ export interface ExportOf<Row> {
   readonly cells: (row: Row) => Readonly<Record<string, CsvCell | undefined>>
 }
 
-const CONTENT_TYPES = { csv: 'text/csv; charset=utf-8; header=present', ndjson: 'application/x-ndjson; charset=utf-8' }
+export const CONTENT_TYPES = { csv: 'text/csv; charset=utf-8; header=present', ndjson: 'application/x-ndjson; charset=utf-8' }
 const LINES_PER_CHUNK_MAX = 500
 
 /**
  * Sends rows as they are read: no more is read than the client takes, and nothing after it has left. What goes wrong before
  * the first rows is an answer of its own; what goes wrong later breaks the connection, so that nobody takes a part for all.
  */
-export async function sendExport<Row> (reply: FastifyReply, rows: ExportOf<Row>): Promise<FastifyReply> {
+export async function sendExport<Row> (reply: FastifyReply, rows: ExportOf<Row>): Promise<undefined> {
   const first = await rows.parts.next()
   const stream = Readable.from(chunksOf(first, rows), { objectMode: false })
-  return await reply
-    .type(CONTENT_TYPES[rows.format])
-    .header('content-disposition', `attachment; filename="${rows.name}.${rows.format}"`)
-    .header('cache-control', 'no-store')
-    .send(stream)
+  reply.type(CONTENT_TYPES[rows.format]).header('content-disposition', `attachment; filename="${rows.name}.${rows.format}"`)
+  void reply.send(stream)
 }
 
 type Part<Row> = IteratorResult<readonly Row[], void>

@@ -1,15 +1,43 @@
 import Type from 'typebox'
-import type { Static } from 'typebox'
+import type { Static, TObject, TSchema } from 'typebox'
+import { closed } from './schemas.ts'
 import { GatewayError, invalidParameter } from '../core/errors.ts'
 import { parse } from './validation.ts'
 import { TeamIdSchema } from '../accounts/account.ts'
 import type { UsageDimension, UsageStep } from '../metering/usage-report.ts'
+
+const seconds = Type.String({ pattern: '^[0-9]{1,11}$', description: 'Unix time in seconds.' })
+const Text = Type.String({ minLength: 1, maxLength: 256 })
+const texts = (description: string) => Type.Optional(Type.Array(Text, { maxItems: 100, description }))
+
+const COMMON = {
+  start_time: seconds,
+  end_time: Type.Optional(seconds),
+  bucket_width: Type.Optional(Type.String({ maxLength: 8, description: 'Default: 1d.' })),
+  group_by: texts('What buckets are told apart by.'),
+  project_ids: Type.Optional(Type.Array(TeamIdSchema, { maxItems: 100, description: 'Only of these teams.' })),
+  api_key_ids: texts('Only of these keys.'),
+  limit: Type.Optional(Type.String({ pattern: '^[0-9]{1,3}$', description: 'How many buckets.' })),
+  page: Type.Optional(Type.String({ maxLength: 64, description: 'The next_page of the page before.' }))
+}
+
+const CompletionsSchema = Type.Object({
+  ...COMMON,
+  models: texts('Only of these models.'),
+  batch: Type.Optional(Type.Enum(['true', 'false'], { description: 'Nothing here is a batch job.' }))
+}, closed)
+
+const CostsSchema = Type.Object({ ...COMMON, line_items: texts('Only of these models.') }, closed)
+
+/** Of either report. */
+type OrganizationQuery = Static<typeof CompletionsSchema> & Static<typeof CostsSchema>
 
 /** How long a bucket is, and how many there are unless it is said, and at most. */
 interface Width { readonly seconds: number, readonly limit: number, readonly limitMax: number }
 
 /** One of the two reports as OpenAI's packages know them. */
 export interface Report {
+  readonly schema: typeof CompletionsSchema | typeof CostsSchema
   /** By their names. */
   readonly widths: Readonly<Record<string, Width | undefined>>
   /** Ours for each of theirs. */
@@ -17,38 +45,32 @@ export interface Report {
 }
 
 export const COMPLETIONS: Report = {
+  schema: CompletionsSchema,
   widths: { '1h': { seconds: 3_600, limit: 24, limitMax: 168 }, '1d': { seconds: 86_400, limit: 7, limitMax: 31 } },
   groups: { project_id: 'team', api_key_id: 'key', model: 'model' }
 }
 
 /** What a model cost is one item of the bill. */
 export const COSTS: Report = {
+  schema: CostsSchema,
   widths: { '1d': { seconds: 86_400, limit: 7, limitMax: 180 } },
   groups: { project_id: 'team', api_key_id: 'key', line_item: 'model' }
 }
 
-const seconds = Type.String({ pattern: '^[0-9]{1,11}$', description: 'Unix time in seconds.' })
-const Text = Type.String({ minLength: 1, maxLength: 256 })
-const texts = (description: string) => Type.Optional(Type.Array(Text, { maxItems: 100, description }))
+const LISTS: readonly string[] = ['group_by', 'project_ids', 'api_key_ids', 'models', 'line_items']
 
-export const OrganizationQuerySchema = Type.Object({
-  start_time: seconds,
-  end_time: Type.Optional(seconds),
-  bucket_width: Type.Optional(Type.String({ maxLength: 8, description: 'Default: 1d.' })),
-  group_by: texts('What buckets are told apart by.'),
-  project_ids: Type.Optional(Type.Array(TeamIdSchema, { maxItems: 100, description: 'Only of these teams.' })),
-  api_key_ids: texts('Only of these keys.'),
-  models: texts('Only of these models.'),
-  line_items: texts('Of costs: only of these models.'),
-  batch: Type.Optional(Type.Enum(['true', 'false'], { description: 'Nothing here is a batch job.' })),
-  limit: Type.Optional(Type.String({ pattern: '^[0-9]{1,3}$', description: 'How many buckets.' })),
-  page: Type.Optional(Type.String({ maxLength: 64, description: 'The next_page of the page before.' }))
-}, { additionalProperties: false })
-
-const LISTS: ReadonlySet<string> = new Set(['group_by', 'project_ids', 'api_key_ids', 'models', 'line_items'])
+/** For a route and its description: packages write lists as `group_by[]=model`, people also without brackets, or once. */
+export function queryShown ({ schema }: Report): TObject {
+  const properties: Readonly<Record<string, TSchema>> = schema.properties
+  return Type.Object(Object.fromEntries(Object.entries(properties).map(([name, property]) => {
+    if (!LISTS.includes(name)) return [name, property]
+    const { description = '' } = property as { readonly description?: string }
+    return [`${name}[]`, Type.Optional(Type.Unknown({ description: `${description} May be there more than once.` }))]
+  })))
+}
 
 export interface OrganizationAsked {
-  readonly query: Static<typeof OrganizationQuerySchema>
+  readonly query: OrganizationQuery
   /** The buckets of this page. */
   readonly steps: readonly UsageStep[]
   /** Theirs and ours. */
@@ -57,12 +79,12 @@ export interface OrganizationAsked {
 }
 
 /**
- * What a package asks for: it writes lists as `group_by[]=model`. Buckets are whole hours or days of UTC, so that each has the
+ * What a package asks for. Buckets are whole hours or days of UTC, so that each has the
  * same sums whoever asks: the first is the one in which the time begins.
  * @throws GatewayError `invalid_request`
  */
-export function organizationAsked (raw: unknown, { widths, groups }: Report, nowMs: number): OrganizationAsked {
-  const query = parse(OrganizationQuerySchema, withLists(raw))
+export function organizationAsked (raw: unknown, { schema, widths, groups }: Report, nowMs: number): OrganizationAsked {
+  const query = parse<TSchema>(schema, withLists(raw)) as OrganizationQuery
   const width = widths[query.bucket_width ?? '1d']
   if (width === undefined) throw invalidParameter('bucket_width', `bucket_width must be ${Object.keys(widths).join(' or ')}: usage is kept by the hour.`)
   const limit = query.limit === undefined ? width.limit : Number(query.limit)
@@ -82,7 +104,7 @@ export function organizationAsked (raw: unknown, { widths, groups }: Report, now
 function withLists (raw: unknown): object {
   const lists = Object.entries(raw as Readonly<Record<string, unknown>>).map(([name, value]) => {
     const plain = name.replace(/\[\d*\]$/, '')
-    return [plain, LISTS.has(plain) && !Array.isArray(value) ? [value] : value] as const
+    return [plain, LISTS.includes(plain) && !Array.isArray(value) ? [value] : value] as const
   })
   const names = new Set(lists.map(([name]) => name))
   if (names.size < lists.length) throw new GatewayError('invalid_request', 'A parameter is there in more than one form.')

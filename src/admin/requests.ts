@@ -4,7 +4,7 @@ import type { Static } from 'typebox'
 import { attemptBody, refusalBody, requestBody } from '../http/request-body.ts'
 import { FormatSchema, SELECTION_PROPERTIES, timeOf } from './usage-query.ts'
 import { GatewayError, invalidParameter } from '../core/errors.ts'
-import { isSelected, requestEntries, requestPage } from '../metering/request-log.ts'
+import { isSelected, OUTCOMES, requestEntries, requestPage } from '../metering/request-log.ts'
 import { PageSchema } from './schemas.ts'
 import { reportBody } from '../limits/reports.ts'
 import { sendExport } from './export.ts'
@@ -14,8 +14,6 @@ import type { ReportDeps } from './deps.ts'
 import type { CsvCell } from '../metering/csv.ts'
 import type { LedgerRecord } from '../metering/ledger.ts'
 import type { RequestEntry, RequestLog, RequestSelection } from '../metering/request-log.ts'
-
-const OUTCOMES = ['completed', 'failed', 'client_closed', 'cut', 'expired', 'refused']
 
 export const RequestsQuerySchema = Type.Object({
   ...SELECTION_PROPERTIES,
@@ -37,7 +35,7 @@ const SCANNED_MAX = 5_000
 const ONLY_PAGES = 'limit and cursor are of pages in JSON: an export has all that there is from one time to another.'
 
 /** What was charged, an entry for each billed attempt, and what was refused, the latest first. @throws GatewayError */
-export async function answerRequests ({ query, actor, reply }: RequestsRequest, deps: ReportDeps): Promise<object> {
+export async function answerRequests ({ query, actor, reply }: RequestsRequest, deps: ReportDeps): Promise<object | undefined> {
   const selection = selectionOf(query, teamsFor(actor, { teams: listOf(query.team), keys: listOf(query.key) }, deps.directory))
   const { format = 'json', limit, cursor } = query
   if (format === 'json') {

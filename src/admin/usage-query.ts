@@ -2,7 +2,7 @@ import Type from 'typebox'
 import type { Static } from 'typebox'
 import { dayAround } from '../limits/windows.ts'
 import { EXPORT_FORMATS } from './export.ts'
-import { instantMs } from '../accounts/times.ts'
+import { dayStartMs, instantMs } from '../accounts/times.ts'
 import { invalidParameter } from '../core/errors.ts'
 import { isTimeZone } from '../accounts/checks.ts'
 import { TeamIdSchema } from '../accounts/account.ts'
@@ -25,8 +25,8 @@ export const FormatSchema = Type.Optional(Type.Enum(['json', ...EXPORT_FORMATS],
 
 export const UsageQuerySchema = Type.Object({
   ...SELECTION_PROPERTIES,
-  from: time('ISO 8601 with its offset. Default: the beginning of the day six days before the end.'),
-  to: time('ISO 8601 with its offset, itself not included. Default: now.'),
+  from: time('ISO 8601 with its offset, or a day of the time zone. Default: the beginning of the day six days before the end.'),
+  to: time('Likewise, itself not included. Default: now.'),
   step: Type.Optional(Type.Enum([...USAGE_STEPS], { description: 'Default: day.' })),
   group_by: Type.Optional(Type.String({ maxLength: 64, description: 'Any of team, key and model, with commas between.' })),
   time_zone: Type.Optional(Type.String({ maxLength: 64, description: 'IANA name of the zone whose days are meant. Default: UTC.' })),
@@ -48,12 +48,16 @@ const DAYS_BEFORE = 6
 export function usageAsked (query: Static<typeof UsageQuerySchema>, nowMs: number): UsageAsked {
   const { step = 'day', time_zone: timeZone = 'UTC', format = 'json' } = query
   if (!isTimeZone(timeZone)) throw invalidParameter('time_zone', 'time_zone must be the IANA name of a zone, such as Asia/Shanghai.')
-  const toMs = timeOf('to', query.to) ?? nowMs
-  const fromMs = timeOf('from', query.from) ?? daysBefore(timeZone, toMs)
+  const toMs = dayOrTimeOf('to', query.to, timeZone) ?? nowMs
+  const fromMs = dayOrTimeOf('from', query.from, timeZone) ?? daysBefore(timeZone, toMs)
   if (fromMs >= toMs) throw invalidParameter('from', 'from must be before to.')
   const steps = usageSteps({ step, timeZone, fromMs, toMs }, STEPS_MAX[step])
   if (steps === undefined) throw invalidParameter('from', `from and to are more than ${STEPS_MAX[step]} ${step}s apart, which is the most that one answer has.`)
   return { steps, timeZone, groups: groupsOf(query.group_by), format }
+}
+
+function dayOrTimeOf (field: string, text: string | undefined, timeZone: string): number | undefined {
+  return (text === undefined ? undefined : dayStartMs(text, timeZone)) ?? timeOf(field, text)
 }
 
 /** @throws GatewayError `invalid_request` */
@@ -61,7 +65,7 @@ export function timeOf (field: string, text: string | undefined): number | undef
   if (text === undefined) return undefined
   // A plus sign that was not encoded arrives as a space.
   const ms = instantMs(text.replace(/ (?=\d\d:\d\d$)/, '+'))
-  if (ms === undefined) throw invalidParameter(field, `${field} must be a time with its offset, such as 2026-11-25T00:00:00+08:00 or 2026-11-24T16:00:00Z.`)
+  if (ms === undefined) throw invalidParameter(field, `${field} must be a time with its offset, such as 2026-11-25T00:00:00+08:00.`)
   return ms
 }
 

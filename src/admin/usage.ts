@@ -19,7 +19,7 @@ const ROWS_MAX = 10_000
 interface UsageRequest { readonly query: Static<typeof UsageQuerySchema>, readonly actor: Actor, readonly reply: FastifyReply }
 
 /** What was used, by steps of time and by team, key and model. @throws GatewayError */
-export async function answerUsage ({ query, actor, reply }: UsageRequest, deps: ReportDeps): Promise<object> {
+export async function answerUsage ({ query, actor, reply }: UsageRequest, deps: ReportDeps): Promise<object | undefined> {
   const { team, key, model } = query
   const asked = usageAsked(query, deps.clock.nowMs())
   const dimensions: readonly UsageDimension[] = [...asked.groups, 'currency']

@@ -14,6 +14,7 @@ import { printProblems } from './problem-list.ts'
 import { simulateCommand } from './simulate.ts'
 import { startCommand } from './start.ts'
 import { teamCommand } from './team.ts'
+import { usageCommand } from './usage.ts'
 
 /** Runs one command line, without `node` and the script's path. A server it has started goes on running. */
 export async function runCommandLine (words: readonly string[], context: CliContext): Promise<ExitCode> {
@@ -26,8 +27,8 @@ export async function runCommandLine (words: readonly string[], context: CliCont
 }
 
 const COMMANDS = [
-  startCommand, initCommand, importCommand, configCommand, teamCommand, keyCommand, explainCommand, simulateCommand,
-  doctorCommand, healthcheckCommand
+  startCommand, initCommand, importCommand, configCommand, teamCommand, keyCommand, usageCommand, explainCommand,
+  simulateCommand, doctorCommand, healthcheckCommand
 ]
 
 function createProgram (context: CliContext): Command {

@@ -30,7 +30,10 @@ export function refusalStatus ({ errorKind }: RefusalRecord): number {
   return kinds[errorKind]?.status ?? ERROR_KINDS.rate_limited.status
 }
 
-export function outcomeOf ({ kind, record }: RequestEntry): LedgerRecord['outcome'] | 'refused' {
+/** How a request can have ended. */
+export const OUTCOMES = ['completed', 'failed', 'client_closed', 'cut', 'expired', 'refused'] as const
+
+export function outcomeOf ({ kind, record }: RequestEntry): typeof OUTCOMES[number] {
   return kind === 'charged' ? record.outcome : 'refused'
 }
 
