@@ -1,5 +1,6 @@
 import { createAccounting } from './limits/accounting.ts'
 import { createRepeating } from './limits/repeating.ts'
+import { DAY_MS } from './store/retention.ts'
 import { durationMs } from './config/scalars.ts'
 import { ensureFirstKey } from './accounts/first-key.ts'
 import { followAccounts } from './accounts/follow.ts'
@@ -79,7 +80,7 @@ async function openParts (config: Config, backend: Backend, deps: StateDeps): Pr
     failed: (cause) => observers.trouble({ kind: 'upkeep_failed', cause })
   })
   const inspection = await inspect(backend, deps)
-  const trimming = keepTrimmed(backend, knownTeams, { retentionDays: config.store.ledger_retention_days, deps })
+  const trimming = keepTrimmed(backend, knownTeams, deps)
   backend.onReconnect(() => accounting.suspect())
   await accounting.start()
   return {
@@ -103,10 +104,12 @@ async function openParts (config: Config, backend: Backend, deps: StateDeps): Pr
 
 async function openBackend (config: Config, { clock, random, observers }: StateDeps): Promise<Backend> {
   const { data_dir: dataDir, redis_url: redisUrl } = config.store
-  if (redisUrl === '') return openEmbeddedBackend(openDatabase(dataDir), { clock, refusalsLost: observers.refusalsLost })
+  const { ledger_days: ledgerDays, usage_days: usageDays } = config.store.retention
+  const retention = { ledgerMs: ledgerDays * DAY_MS, usageMs: usageDays * DAY_MS }
+  if (redisUrl === '') return openEmbeddedBackend(openDatabase(dataDir), { clock, retention, refusalsLost: observers.refusalsLost })
   // A gateway with its own store starts sooner without a client for another.
   const { openRedisBackend } = await import('./store/redis/backend.ts')
-  const settings = { url: redisUrl, reserveTimeoutMs: durationMs(config.store.timeout), dataDir }
+  const settings = { url: redisUrl, reserveTimeoutMs: durationMs(config.store.timeout), dataDir, retention }
   return await openRedisBackend(settings, { clock, random, report: observers.trouble, refusalsLost: observers.refusalsLost })
 }
 
@@ -151,16 +154,16 @@ async function inspect (backend: Backend, { clock, logger, metrics, observers }:
   return inspection
 }
 
+/** A gateway that never runs for an hour forgets things too. */
+const FIRST_TRIM_DELAY_MS = 60_000
 const TRIM_INTERVAL_MS = 3_600_000
-const DAY_MS = 86_400_000
 
-/** Forgets what was charged longer ago than it is to be kept. */
-function keepTrimmed (backend: Backend, teams: () => readonly string[], { retentionDays, deps }: Trimming): Repeating {
-  const { clock, observers } = deps
+/** Forgets what is older than it is to be kept. */
+function keepTrimmed (backend: Backend, teams: () => readonly string[], { clock, observers }: StateDeps): Repeating {
   const failed = (cause: unknown): void => observers.trouble({ kind: 'upkeep_failed', cause })
+  let delayMs = FIRST_TRIM_DELAY_MS
   return createRepeating(async () => {
-    for (const team of teams()) await backend.trim(team, clock.nowMs() - retentionDays * DAY_MS)
-  }, () => TRIM_INTERVAL_MS, { clock, failed })
+    delayMs = TRIM_INTERVAL_MS
+    await backend.trim(teams())
+  }, () => delayMs, { clock, failed })
 }
-
-interface Trimming { readonly retentionDays: number, readonly deps: StateDeps }

@@ -1,15 +1,18 @@
 import { ERROR_KINDS, GatewayError, isSilence } from '../core/errors.ts'
 import { readBody } from './read-body.ts'
+import { admitAgain } from './admit.ts'
 import { candidatesFor } from '../upstream/select.ts'
 import { timeLeftMs } from './exchange.ts'
+import type { AdmitDeps } from './admit.ts'
 import type { Candidate } from '../upstream/select.ts'
 import type { ClientCall, HeaderValues, OpenedCall, UpstreamCall } from '../core/protocol.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Exchange } from './exchange.ts'
+import type { Meter } from './meter.ts'
 import type { Send, UpstreamResponse } from '../upstream/send.ts'
 import type { Target } from '../core/catalog.ts'
 
-export interface AttemptDeps {
+export interface AttemptDeps extends AdmitDeps {
   readonly clock: Clock
   readonly random: () => number
   readonly send: Send
@@ -22,7 +25,7 @@ export interface Answer {
   readonly lane: 'bytes' | 'canonical'
 }
 
-export interface CheckedRequest { readonly call: ClientCall, readonly opened: OpenedCall }
+export interface CheckedRequest { readonly call: ClientCall, readonly opened: OpenedCall, readonly meter: Pick<Meter, 'supersede'> }
 
 const ERROR_BODY_BYTES_MAX = 65_536
 
@@ -36,8 +39,8 @@ export async function attempt (exchange: Exchange, request: CheckedRequest, deps
       return await tryCandidate(exchange, candidate, { request, deps })
     } catch (caught) {
       failure = GatewayError.from(caught)
-      if (exchange.sent && isSilence(failure)) exchange.silentTries++
       if (!mayHelp(failure) || index === candidates.length - 1) throw failure
+      if (!await mayGoOn(exchange, failure, { request, deps })) throw failure
     }
   }
   throw failure
@@ -48,9 +51,16 @@ function mayHelp ({ kind, upstream }: GatewayError): boolean {
   return ERROR_KINDS[kind].retryable || (upstream !== undefined && (kind === 'permission_denied' || kind === 'model_not_found'))
 }
 
-async function tryCandidate (
-  exchange: Exchange, { target, key }: Candidate, { request, deps }: { request: CheckedRequest, deps: AttemptDeps }
-): Promise<Answer> {
+interface Trying { readonly request: CheckedRequest, readonly deps: AttemptDeps }
+
+/** A try of which no word came back may have been billed: it is settled by itself, and the next is held for anew. */
+async function mayGoOn (exchange: Exchange, failure: GatewayError, { request, deps }: Trying): Promise<boolean> {
+  if (!exchange.sent || !isSilence(failure)) return true
+  await request.meter.supersede(failure)
+  return await admitAgain(exchange, request.opened.envelope, deps)
+}
+
+async function tryCandidate (exchange: Exchange, { target, key }: Candidate, { request, deps }: Trying): Promise<Answer> {
   const { call, opened } = request
   const { dialect } = target.upstream.protocol
   const adjustments = { outputTokensMax: exchange.outputTokensMax }

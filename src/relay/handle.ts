@@ -42,9 +42,10 @@ export async function handle (exchange: Exchange, incoming: Incoming, deps: Rela
     const call = exchange.call = { path: incoming.path, headers: incoming.headers, body: incoming.readBody() }
     const opened = exchange.opened = exchange.surface.surface.open(call, exchange.catalog.vendorRules)
     exchange.model = resolveModel(exchange, opened.envelope.model)
+    exchange.price = exchange.model.price
     await fitCaps(exchange, opened.envelope, deps.tokens)
     await admit(exchange, opened.envelope, deps)
-    const answer = await attempt(exchange, { call, opened }, deps)
+    const answer = await attempt(exchange, { call, opened, meter }, deps)
     await respond(exchange, { opened, answer, meter }, deps)
   } catch (caught) {
     exchange.error ??= GatewayError.from(caught)
@@ -67,16 +68,17 @@ function resolveModel ({ catalog, principal }: Exchange, name: string): NonNulla
     'GET /v1/models lists the ones you may use.', { param: 'model' })
 }
 
-/** Whoever was refused by a limit can ask why afterwards. */
+/** Whoever was refused by a limit, or may not use a model, can ask why afterwards. */
 function noteRefusal (exchange: Exchange, refusals: Refusals): void {
-  const { error, limits, principal, model } = exchange
-  if (error === undefined || exchange.admission !== undefined || limits.length === 0) return
+  const { error, limits, principal, opened, catalog } = exchange
+  if (error === undefined || exchange.admission !== undefined) return
+  if (limits.length === 0 && error.kind !== 'permission_denied') return
   refusals.append({
     requestId: exchange.requestId,
     timeMs: exchange.startedMs,
     team: principal.team,
     keyId: principal.keyId,
-    model: model?.name ?? '',
+    model: catalog.resolve(opened?.envelope.model ?? '')?.name ?? '',
     errorKind: error.kind,
     message: error.message,
     limits

@@ -10,7 +10,7 @@ t.test('without a file, flags or environment the defaults hold', async (t) => {
   t.equal(file, undefined)
   t.same(config, {
     log_level: 'info',
-    store: { data_dir: './data', redis_url: '', replicas: 1, ledger_retention_days: 30, timeout: '100ms' },
+    store: { data_dir: './data', redis_url: '', replicas: 1, retention: { ledger_days: 30, usage_days: 400 }, timeout: '100ms' },
     server: { host: '127.0.0.1', port: 8787, body_bytes_max: 8_388_608, shutdown_timeout: '120s' },
     admin: { host: '127.0.0.1', port: 8788 },
     secrets: {},

@@ -59,7 +59,7 @@ async function run (script: Script = {}) {
     },
     tokens,
     limiter,
-    refusals: { append: (refusal) => { refusals.push(refusal) }, find: async () => undefined },
+    refusals: { append: (refusal) => { refusals.push(refusal) }, find: async () => undefined, list: async () => [] },
     record: (done) => { ended.push(done) },
     unsettled: (_exchange, cause) => { lost.push(cause) }
   })

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { ACCOUNTS_SCHEMA } from './accounts-schema.ts'
+import { LEDGER_SCHEMA } from './ledger-schema.ts'
 import { LIMITS_SCHEMA } from './limits-schema.ts'
 import { openExclusively } from '../sqlite-file.ts'
 
@@ -19,7 +20,8 @@ const MIGRATIONS: readonly string[] = [
    ) STRICT;
    CREATE INDEX ledger_by_team ON ledger (team, time_ms)`,
   LIMITS_SCHEMA,
-  ACCOUNTS_SCHEMA
+  ACCOUNTS_SCHEMA,
+  LEDGER_SCHEMA
 ]
 
 /**
