@@ -16,6 +16,8 @@ export const endingFaults: Readonly<Record<string, Fault>> = {
   eof: (reply, { values }) => endedBy(reply, numberAt(values, 0, FRAMES_BEFORE), []),
   /** TCP reset. */
   reset: (reply, { values }) => endedBy(reply, numberAt(values, 0, FRAMES_BEFORE), [{ type: 'reset' }]),
+  /** TCP reset before anything was said: not even a status. */
+  'reset-start': reply => ({ ...reply, actions: [{ type: 'reset-start' }] }),
   /** FIN in the middle of an HTTP chunk. */
   cut: (reply, { values }) => endedBy(reply, numberAt(values, 0, FRAMES_BEFORE), [{ type: 'cut' }]),
   /** Silence on an open connection. */

@@ -38,6 +38,15 @@ t.test('a connection can be reset, or closed inside an HTTP chunk', async t => {
   }
 })
 
+t.test('a connection can be reset before a word was said', async t => {
+  for (const asked of [NATIVE_STREAM, COMPATIBLE_STREAM, { path: NATIVE, body: nativeBody('hi') }]) {
+    const simulator = await simulatorFor(t)
+    simulator.enqueue('reset-start')
+    t.same(await askRaw(simulator, asked), { text: '', ending: 'reset' })
+    t.match(simulator.requests, [{ ending: 'broken off', charge: { inputTokens: 0, outputTokens: 0 } }])
+  }
+})
+
 t.test('what was sent before a FIN inside a chunk arrives, and half a frame after it', async t => {
   const simulator = await simulatorFor(t)
   simulator.enqueue('cut=2')

@@ -42,9 +42,16 @@ interface WireUsage { readonly prompt_tokens?: number, readonly completion_token
 /** What an answer says it used, if it says so. */
 export function usedIn (text: string, isStream: boolean): Tokens | undefined {
   const documents = isStream ? eventsOf(text).map(({ data }) => data).filter((data) => data?.includes('"usage":{') === true) : [text]
-  const last = documents.at(-1)
-  if (last === undefined) return undefined
-  const { usage } = JSON.parse(last) as { usage?: WireUsage }
-  if (usage === undefined) return undefined
-  return { inputTokens: Number(usage.prompt_tokens ?? usage.input_tokens), outputTokens: Number(usage.completion_tokens ?? usage.output_tokens) }
+  const { usage } = objectIn(documents.at(-1) ?? '') as { readonly usage?: WireUsage | null }
+  const [inputTokens, outputTokens] = [Number(usage?.prompt_tokens ?? usage?.input_tokens), Number(usage?.completion_tokens ?? usage?.output_tokens)]
+  return Number.isInteger(inputTokens) && Number.isInteger(outputTokens) ? { inputTokens, outputTokens } : undefined
+}
+
+/** Half an answer is no JSON. */
+export function objectIn (text: string): object {
+  try {
+    return JSON.parse(text) as object
+  } catch {
+    return {}
+  }
 }
