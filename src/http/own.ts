@@ -2,9 +2,11 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { GatewayError } from '../core/errors.ts'
 import { headerValues } from './headers.ts'
 import { reportBody } from '../limits/reports.ts'
+import { totalTokens } from '../core/usage.ts'
 import type { AppDeps } from './deps.ts'
 import type { LedgerRecord, RefusalRecord } from '../metering/ledger.ts'
 import type { Principal } from '../accounts/principal.ts'
+import type { Usage } from '../core/usage.ts'
 
 /** The gateway's own routes for holders of a client key. */
 export function addOwnRoutes (app: FastifyInstance, deps: AppDeps): void {
@@ -34,8 +36,6 @@ export function addOwnRoutes (app: FastifyInstance, deps: AppDeps): void {
  * currency, but in `limits`, where it is in the currency.
  */
 function requestObject (record: LedgerRecord, records: readonly LedgerRecord[]): object {
-  const sum = (amountOf: (record: LedgerRecord) => number): number => records.reduce((total, one) => total + amountOf(one), 0)
-  const [inputTokens, outputTokens] = [sum(({ usage }) => usage.inputTokens), sum(({ usage }) => usage.outputTokens)]
   return {
     request_id: record.requestId,
     time: new Date(record.timeMs).toISOString(),
@@ -48,22 +48,54 @@ function requestObject (record: LedgerRecord, records: readonly LedgerRecord[]):
     upstream_request_id: record.upstreamRequestId ?? null,
     stream: record.stream,
     attempts: record.attempts,
-    ...records.length > 1 && { billed_attempts: records.length },
+    status: record.status,
     outcome: record.outcome,
     error: record.errorKind ?? null,
-    usage: {
-      input_tokens: inputTokens,
-      cached_tokens: sum(({ usage }) => usage.cachedInputTokens),
-      output_tokens: outputTokens,
-      reasoning_tokens: sum(({ usage }) => usage.reasoningTokens),
-      total_tokens: inputTokens + outputTokens,
-      source: records.every(({ usage }) => usage.source === 'reported') ? 'reported' : 'estimated'
-    },
-    cost_nano: sum(({ costNano }) => costNano),
+    usage: usageObject(sumOf(records.map(({ usage }) => usage))),
+    cost_nano: records.reduce((sum, { costNano }) => sum + costNano, 0),
     currency: record.currency ?? null,
+    ...records.length > 1 && { billed_attempts: records.map(attemptObject) },
     first_content_ms: record.firstContentMs ?? null,
     duration_ms: record.durationMs,
     limits: record.limits.map(reportBody)
+  }
+}
+
+/** One of several attempts that may have been billed. */
+function attemptObject (record: LedgerRecord): object {
+  return {
+    attempt: record.attempt,
+    upstream: record.upstream,
+    upstream_model: record.upstreamModel,
+    upstream_request_id: record.upstreamRequestId ?? null,
+    status: record.status,
+    outcome: record.outcome,
+    error: record.errorKind ?? null,
+    usage: usageObject(record.usage),
+    cost_nano: record.costNano,
+    duration_ms: record.durationMs
+  }
+}
+
+/** Estimated where any part of it is. */
+function sumOf (usages: readonly Usage[]): Usage {
+  return usages.reduce((sum, usage) => ({
+    inputTokens: sum.inputTokens + usage.inputTokens,
+    cachedInputTokens: sum.cachedInputTokens + usage.cachedInputTokens,
+    outputTokens: sum.outputTokens + usage.outputTokens,
+    reasoningTokens: sum.reasoningTokens + usage.reasoningTokens,
+    source: sum.source === 'estimated' ? sum.source : usage.source
+  }))
+}
+
+function usageObject (usage: Usage): object {
+  return {
+    input_tokens: usage.inputTokens,
+    cached_tokens: usage.cachedInputTokens,
+    output_tokens: usage.outputTokens,
+    reasoning_tokens: usage.reasoningTokens,
+    total_tokens: totalTokens(usage),
+    source: usage.source
   }
 }
 
