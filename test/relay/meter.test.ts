@@ -246,8 +246,17 @@ t.test('a try of which no word came back has a record of its own, and the one af
   t.same(endings, ['settled', 'settled'])
   t.match(records, [
     {
-      attempt: 1, superseded: true, attempts: 1, upstream: 'up', upstreamModel: 'qwen-coder-turbo', upstreamRequestId: undefined, outcome: 'failed', errorKind: 'upstream_failed', status: 502,
-      usage: { inputTokens: 10, outputTokens: 0, source: 'estimated' }, costNano: 20
+      attempt: 1,
+      superseded: true,
+      attempts: 1,
+      upstream: 'up',
+      upstreamModel: 'qwen-coder-turbo',
+      upstreamRequestId: undefined,
+      outcome: 'failed',
+      errorKind: 'upstream_failed',
+      status: 502,
+      usage: { inputTokens: 10, outputTokens: 0, source: 'estimated' },
+      costNano: 20
     },
     { attempt: 2, superseded: false, attempts: 2, upstream: 'spare', upstreamModel: 'another', upstreamRequestId: 'up-2', outcome: 'completed', errorKind: undefined, status: 200, usage: REPORTED }
   ])
