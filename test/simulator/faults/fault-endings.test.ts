@@ -109,6 +109,18 @@ t.test('an error object ends a stream without [DONE]', async t => {
   t.notMatch(text, /DONE/)
 })
 
+t.test('an error costs what was said before it, and one before the first word nothing', async t => {
+  for (const fault of ['error-frame=500', 'error-data=500', 'error-finish=500']) {
+    for (const [events, isCharged] of [[0, false], [1, false], [3, true]] as const) {
+      const simulator = await simulatorFor(t)
+      simulator.enqueue(`${fault}:${events}`)
+      await ask(simulator, COMPATIBLE_STREAM)
+      const { inputTokens = 0, outputTokens = 0 } = simulator.billed.get(KEY) ?? {}
+      t.same([inputTokens > 0, outputTokens > 0], [isCharged, isCharged], `${fault} after ${events} events`)
+    }
+  }
+})
+
 t.test('error_finish carries a native error event as if the model had said it', async t => {
   const simulator = await simulatorFor(t)
   simulator.enqueue('error-finish')

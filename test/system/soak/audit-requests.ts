@@ -1,3 +1,6 @@
+import { countPrompt } from '../../../src/tokens/prompt.ts'
+import { markedPrompt } from '../../support/fleet/wording.ts'
+import type { Chat } from '../../support/fleet/chat.ts'
 import type { Client, Sending } from './load.ts'
 import type { LedgerRecord } from '../../../src/metering/ledger.ts'
 import type { Seen } from './witness.ts'
@@ -18,10 +21,10 @@ export interface Exchange { readonly sending: Sending, readonly records: readonl
 /** Brings records and requests together. @returns each request that was sent, whether it has a record or not */
 export function exchangesOf (records: readonly LedgerRecord[], team: string, witnesses: Witnesses, faults: string[]): Exchange[] {
   const sendings = [...witnesses.sendings.values()].filter(({ client }) => client.team.id === team)
-  const finder = createFinder(sendings, witnesses)
+  const find = createFinder(sendings, witnesses)
   const found = new Map<Sending, LedgerRecord[]>(sendings.map((sending) => [sending, []]))
   for (const record of records) {
-    const sending = finder(record)
+    const sending = find(record)
     if (sending === undefined) faults.push(`${nameOf(record)} is nobody's request`)
     else found.get(sending)?.push(record)
   }
@@ -29,18 +32,31 @@ export function exchangesOf (records: readonly LedgerRecord[], team: string, wit
 }
 
 /**
- * A client that never saw the head of its answer does not know the request's id. But the record says when the request came, and
- * a client makes one at a time.
+ * A client that never saw the head of its answer does not know the request's id. Then the upstream knows whose it was; and where
+ * that does not either, the record says when the request came. A client makes one at a time, but the gateway may be late.
  */
-function createFinder (sendings: readonly Sending[], { clientOfKey }: Witnesses): (record: LedgerRecord) => Sending | undefined {
+function createFinder (sendings: readonly Sending[], { clientOfKey, seen }: Witnesses): (record: LedgerRecord) => Sending | undefined {
+  const markers = new Map([...seen.values()].flat().map(({ id, marker }) => [id, marker]))
   const byId = new Map(sendings.flatMap((sending) => sending.requestId === undefined ? [] : [[sending.requestId, sending] as const]))
   const unnamed = Map.groupBy(sendings.filter(({ requestId }) => requestId === undefined), ({ client }) => client)
-  return ({ requestId, keyId, timeMs }) => {
+  return (record) => {
+    const { requestId, keyId, timeMs, upstreamRequestId = '' } = record
     const client = clientOfKey(keyId)
     const sending = byId.get(requestId)
     if (sending !== undefined) return sending.client === client ? sending : undefined
-    return client === undefined ? undefined : unnamed.get(client)?.findLast(({ startMs }) => startMs <= timeMs)
+    const candidates = (client === undefined ? undefined : unnamed.get(client))?.filter(({ startMs }) => startMs <= timeMs) ?? []
+    const marker = markers.get(upstreamRequestId)
+    return candidates.find((one) => one.marker === marker) ?? candidates.findLast((one) => mayBe(one, record))
   }
+}
+
+function mayBe ({ marker, planned: { chat } }: Sending, { model, surface, stream, outcome, usage }: LedgerRecord): boolean {
+  if (chat.model !== model || chat.surface !== surface || chat.isStream !== stream) return false
+  return outcome === 'expired' || usage.inputTokens === 0 || usage.inputTokens === promptTokensOf({ ...chat, marker })
+}
+
+export function promptTokensOf (chat: Chat): number {
+  return countPrompt({ messages: [{ role: 'user', content: markedPrompt(chat), toolCalls: [] }], tools: [] })
 }
 
 /** One record that counts for each request that was let in; others only before it, and none for those that were not. */
@@ -55,7 +71,8 @@ export function auditRequest ({ sending, records }: Exchange, { killed, seen }: 
   if (counting.length > 1 || records.slice(0, -1).some(({ superseded }) => !superseded)) fault('is counted more than once')
   if (counting.length === 0 && records.length > 0 && !wasKilled) fault('has attempts that nothing follows')
   if (how === 'refused' && records.length > 0) fault('was refused and has a record')
-  const mayHaveNone = how === 'refused' || how === 'unavailable' || wasKilled || (status === undefined && !seen.has(marker))
+  // Whoever left before all of it was read may have been refused.
+  const mayHaveNone = how === 'refused' || how === 'unavailable' || wasKilled || ((status === undefined || how === 'left') && !seen.has(marker))
   if (records.length === 0 && !mayHaveNone) fault('was let in and is in no book')
   const last = counting[0]
   if (last !== undefined) auditEnd(sending, last, wasKilled, fault)

@@ -1,11 +1,10 @@
-import { countPrompt } from '../../../src/tokens/prompt.ts'
-import { markedPrompt } from '../../support/fleet/wording.ts'
-import { nameOf } from './audit-requests.ts'
+import { nameOf, promptTokensOf } from './audit-requests.ts'
 import { tokensOf } from './audit-sums.ts'
 import type { Exchange, Witnesses } from './audit-requests.ts'
 import type { LedgerRecord } from '../../../src/metering/ledger.ts'
 import type { Seen } from './witness.ts'
 import type { Sending } from './load.ts'
+import type { Tokens } from '../../support/fleet/chat.ts'
 
 /** How a record may be compared with what the upstream counted. */
 export type Class =
@@ -32,6 +31,8 @@ export interface Compared {
   /** Undefined where the upstream never heard of it. */
   readonly seen: Seen | undefined
 }
+
+const NOTHING: Tokens = { inputTokens: 0, outputTokens: 0 }
 
 /** The same text in pieces is a token or two more or less. */
 const PIECES_TOLERANCE_TOKENS = 4
@@ -69,23 +70,23 @@ function takeDearest (all: Set<Seen>): Seen | undefined {
   return take(all, (one) => one === dearest)
 }
 
-function classOf ({ outcome, usage, upstreamRequestId, errorKind }: LedgerRecord, seen: Seen | undefined): Class {
+function classOf ({ outcome, usage, errorKind }: LedgerRecord, seen: Seen | undefined): Class {
   if (outcome === 'expired') return 'expired'
   if (tokensOf(usage) === 0) return 'nothing'
   const isWhole = seen?.ending === 'complete' && errorKind === undefined
   if (usage.source === 'reported') return isWhole ? 'reported' : 'reported so far'
-  if (upstreamRequestId === undefined && usage.outputTokens === 0) return 'silent'
+  if (usage.outputTokens === 0 && tokensOf(seen?.charge ?? NOTHING) === 0) return 'silent'
   if (isWhole) return 'counted'
   return usage.outputTokens > (seen?.charge.outputTokens ?? 0) + PIECES_TOLERANCE_TOKENS ? 'unreadable' : 'counted so far'
 }
 
 function auditCount ({ class: kind, record, seen }: Compared, sending: Sending, faults: string[]): void {
   const { usage } = record
-  const { inputTokens, outputTokens } = seen?.charge ?? { inputTokens: 0, outputTokens: 0 }
+  const { inputTokens, outputTokens } = seen?.charge ?? NOTHING
   const fault = (what: string): void => {
     faults.push(`${nameOf(record)} (${sending.marker}, ${kind}) ${what}; the upstream counted ${inputTokens} + ${outputTokens} (${seen?.ending}, ${seen?.faults.join()})`)
   }
-  const [prompt, received] = [promptTokensOf(sending), record.superseded ? 0 : sending.receivedTokens]
+  const [prompt, received] = [promptTokensOf({ ...sending.planned.chat, marker: sending.marker }), record.superseded ? 0 : sending.receivedTokens]
   switch (kind) {
     case 'reported':
     case 'counted':
@@ -110,8 +111,4 @@ function auditCount ({ class: kind, record, seen }: Compared, sending: Sending, 
     case 'nothing':
       if (inputTokens + outputTokens > 0) fault('cost something')
   }
-}
-
-function promptTokensOf ({ marker, planned: { chat } }: Sending): number {
-  return countPrompt({ messages: [{ role: 'user', content: markedPrompt({ ...chat, marker }), toolCalls: [] }], tools: [] })
 }

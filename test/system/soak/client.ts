@@ -38,7 +38,7 @@ export async function ask ({ chat, leaves }: Planned, { url, key }: { readonly u
       if (chunks.push(chunk) >= chunksMax) leaving.abort()
     }
   } catch {
-    const how = leaving.signal.aborted ? 'left' : 'lost'
+    const how = head?.status === 503 ? 'unavailable' : leaving.signal.aborted ? 'left' : 'lost'
     return { how, status: head?.status, requestId: head?.requestId, used: undefined, receivedTokens: tokensIn(chat, Buffer.concat(chunks).toString()) }
   } finally {
     clearTimeout(timer)

@@ -11,7 +11,7 @@ export interface Planned {
   readonly leaves: Leaving | undefined
 }
 
-/** When the client hangs up: so long after it asked, or with so many pieces of the answer in its hands. */
+/** When the client hangs up: so long after it asked, or with so many pieces of a stream in its hands. */
 export type Leaving = { readonly afterMs: number } | { readonly afterChunks: number }
 
 const ANSWER_WORDS_MAX = 160
@@ -24,6 +24,8 @@ const FAULTY_SHARE = 0.3
 /** Of the requests that meet a fault that another try may help, those where it does not. */
 const HOPELESS_SHARE = 0.15
 const LEAVING_SHARE = 0.06
+const HELPED_BEFORE_LEAVING_SHARE = 0.2
+const SLOW_MS = 250
 const LEAVING_MS_MAX = 40
 const LEAVING_CHUNKS_MAX = 5
 
@@ -67,7 +69,8 @@ export function planFor (name: string, requests: number, random: () => number): 
       maxTokens: among(MAX_TOKENS, random),
       includesUsage: random() < USAGE_WANTED_SHARE
     }
-    return { chat, faults: faultsFrom(random), leaves: random() < LEAVING_SHARE ? leavingFrom(random) : undefined }
+    const leaves = random() < LEAVING_SHARE ? leavingFrom(chat, random) : undefined
+    return { chat, faults: leaves === undefined ? faultsFrom(random) : faultsBefore(leaves, random), leaves }
   })
 }
 
@@ -79,10 +82,19 @@ function faultsFrom (random: () => number): Planned['faults'] {
   return [fault, fault !== undefined && HELPED.includes(fault) && random() < HOPELESS_SHARE ? fault : undefined]
 }
 
+/**
+ * What a client leaves is written about as slowly there as a model writes: by the time that the upstream hears of it, no more
+ * has come than what the gateway has seen.
+ */
+function faultsBefore (leaves: Leaving, random: () => number): Planned['faults'] {
+  const slow = 'afterMs' in leaves ? undefined : [0, 1, 2].map((more) => `hiccup=${SLOW_MS}:${leaves.afterChunks + 2 * more}`).join()
+  return random() < HELPED_BEFORE_LEAVING_SHARE ? [among(HELPED, random), slow] : [slow, slow]
+}
+
 function brokenAt (fault: string, events: number): string {
   return fault.endsWith(':') ? `${fault}${events}` : `${fault}=${events}`
 }
 
-function leavingFrom (random: () => number): Leaving {
-  return random() < 0.5 ? { afterMs: Math.floor(random() * LEAVING_MS_MAX) } : { afterChunks: 1 + Math.floor(random() * LEAVING_CHUNKS_MAX) }
+function leavingFrom ({ isStream }: Chat, random: () => number): Leaving {
+  return !isStream || random() < 0.5 ? { afterMs: Math.floor(random() * LEAVING_MS_MAX) } : { afterChunks: 1 + Math.floor(random() * LEAVING_CHUNKS_MAX) }
 }

@@ -82,7 +82,7 @@ export function priceOf ({ inputTokens, outputTokens }: Tokens, modelName: strin
 
 /** Upstreams that are silent are given up soon, and streams are cut a second after the gateway is told to end. */
 export function yamlFor (simulatorUrl: string, gateways: number): string {
-  const timeouts = '{ connect: 5s, first_byte: 1s, idle: 1s, total: 4s }'
+  const timeouts = '{ connect: 5s, first_byte: 2s, idle: 2s, total: 8s }'
   const upstream = (name: string, protocol: string, path: string): string =>
     `  - { name: ${name}, protocol: ${protocol}, base_url: "${simulatorUrl}${path}", timeouts: ${timeouts}, ` +
     `keys: [{ key: ${UPSTREAM_KEY}, weight: 9 }, ${REVOKED_KEY}] }`

@@ -117,6 +117,7 @@ async function runLoad ({ store, fleet }: Stage, load: Load, { size, told }: Soa
   const progress = setInterval(() => {
     told(`${load.done} of ${size.requests} requests after ${Math.round((performance.now() - startMs) / 1_000)} s`)
   }, PROGRESS_INTERVAL_MS)
+  store.startCutting()
   try {
     const [, disasters] = await Promise.all([load.run(), bringDisasters({ fleet, store, size, done: () => load.done, told })])
     return { disasters, loadMs: performance.now() - startMs, cuts: await store.stopCutting() }

@@ -23,7 +23,9 @@ export interface SoakStore {
   readonly environments: readonly Readonly<Record<string, string>>[]
   /** Is away for a while. */
   beAway (): Promise<void>
-  /** Stops cutting connections. @returns how many were cut; undefined where there are none */
+  /** From now on connections are cut. */
+  startCutting (): void
+  /** @returns how many were cut; undefined where there are none */
   stopCutting (): Promise<Cuts | undefined>
   /** What the gateways have left: they must have ended. */
   open (): Promise<Backend>
@@ -49,6 +51,7 @@ async function embeddedStore ({ folder }: SoakStoreDeps): Promise<SoakStore> {
   return {
     environments: [{}],
     beAway: async () => {},
+    startCutting () {},
     stopCutting: async () => undefined,
     open: async () => openEmbeddedBackend(openDatabase(dataFolderOf({ folder }, 0)), { clock: systemClock, retention: RETENTION, refusalsLost }),
     unsettled: async () => 0,
@@ -60,7 +63,6 @@ async function embeddedStore ({ folder }: SoakStoreDeps): Promise<SoakStore> {
 async function redisStore ({ size, seed, folder }: SoakStoreDeps): Promise<SoakStore> {
   const server = await startRedis()
   const wires = await startWires({ redisPort: server.port, wires: GATEWAYS, cutIntervalMs: size.cutIntervalMs, seed })
-  wires.startCutting()
   return {
     environments: wires.ports.map((port) => ({ REDIS_URL: `redis://127.0.0.1:${port}` })),
     async beAway () {
@@ -68,6 +70,7 @@ async function redisStore ({ size, seed, folder }: SoakStoreDeps): Promise<SoakS
       await pause(size.awayMs)
       server.kill('SIGCONT')
     },
+    startCutting: () => wires.startCutting(),
     stopCutting: () => wires.stopCutting(),
     async open () {
       const settings = { url: server.url, reserveTimeoutMs: RESERVE_TIMEOUT_MS, retention: RETENTION, dataDir: await mkdtemp(join(folder, 'reader-')) }
