@@ -33,7 +33,9 @@ function createProgram (context: CliContext): Command {
       writeErr: (text) => { context.stderr.write(text) }
     })
     .showHelpAfterError('(dashgate --help lists commands and options)')
-  const commands = [startCommand, configCommand, teamCommand, keyCommand, usageCommand, explainCommand, simulateCommand, healthcheckCommand]
+  const commands = [
+    startCommand, configCommand, teamCommand, keyCommand, usageCommand, explainCommand, simulateCommand, healthcheckCommand
+  ]
   for (const command of commands) program.addCommand(inheriting(program, command(context)))
   return program
 }
