@@ -8,7 +8,7 @@ const IMPORTS = {
   accounts: ['core'],
   limits: ['core', 'accounts', 'metering'],
   metering: ['core'],
-  upstream: ['core'],
+  upstream: ['core', 'accounts'],
   protocols: ['core'],
   relay: ['core', 'sse', 'upstream', 'tokens', 'metering', 'accounts', 'limits'],
   store: ['core', 'accounts', 'metering', 'limits'],

@@ -1,7 +1,7 @@
 import { randomBytes, randomInt, randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
-import { ADMIN_TOKEN_FILE, createTokenCheck } from './accounts/admin-token.ts'
+import { ADMIN_TOKEN_FILE, createIdentifyAdmin } from './accounts/admin-token.ts'
 import { buildAdminApp } from './admin/app.ts'
 import { buildApp } from './http/app.ts'
 import { createAuthenticate } from './accounts/authenticate.ts'
@@ -13,7 +13,9 @@ import { createLogger } from './observe/logger.ts'
 import { createMetrics } from './observe/metrics.ts'
 import { createObservers } from './observe/observers.ts'
 import { createPools } from './upstream/pools.ts'
+import { createRepepper } from './accounts/repepper.ts'
 import { createSend } from './upstream/send.ts'
+import { createVault } from './upstream/vault.ts'
 import { countingMargin } from './tokens/bounds.ts'
 import { createTokenCounter } from './tokens/counter.ts'
 import { durationMs } from './config/scalars.ts'
@@ -29,6 +31,7 @@ import type { FirstKey } from './accounts/first-key.ts'
 import type { Logger } from './observe/logger.ts'
 import type { Metrics } from './observe/metrics.ts'
 import type { Question } from './limits/explanations.ts'
+import type { Peppers } from './accounts/secret-lookup.ts'
 import type { Observers } from './observe/observers.ts'
 import type { State } from './state.ts'
 
@@ -68,9 +71,8 @@ export async function startServer (config: Config, catalog: Catalog, deps: Serve
   const metrics = createMetrics()
   const observers = createObservers(metrics, deps)
   const secrets = secretsOf(config)
-  const isConfigured = config.secrets.bootstrap_key !== undefined
-  const firstKey: FirstKey = { digest: keyDigest(secrets.pepper, secrets.firstKey), origin: isConfigured ? 'configured' : 'made' }
-  const state = await openState(config, { ...deps, bootId: randomUUID(), firstKey, metrics, observers })
+  const [firstKey, vault] = [firstKeyOf(config, secrets), createVault(secrets.peppers)]
+  const state = await openState(config, { ...deps, bootId: randomUUID(), firstKey, vault, metrics, observers })
   const pools = createPools()
   const tokens = createTokenCounter({ inlineBytesMax: COUNT_INLINE_BYTES_MAX })
   const exchanges = createExchanges()
@@ -82,6 +84,7 @@ export async function startServer (config: Config, catalog: Catalog, deps: Serve
     observers,
     state,
     tokens,
+    keyring: state.keyring,
     send: createSend(pools, clock),
     currentCatalog: () => current,
     readiness: () => isDraining ? 'draining' : state.readiness(),
@@ -103,7 +106,7 @@ export async function startServer (config: Config, catalog: Catalog, deps: Serve
   return {
     inferenceUrl: urlOf(app),
     adminUrl: urlOf(admin),
-    apiKey: !isConfigured && state.readiness() !== 'starting' && isKnown(firstKey, state) ? secrets.firstKey : undefined,
+    apiKey: firstKey.origin === 'made' && state.readiness() !== 'starting' && isKnown(firstKey, state) ? secrets.firstKey : undefined,
     adminTokenFile: config.secrets.admin_token === undefined ? join(config.store.data_dir, ADMIN_TOKEN_FILE) : undefined,
     catalog: () => current,
     swapCatalog (next) {
@@ -114,12 +117,16 @@ export async function startServer (config: Config, catalog: Catalog, deps: Serve
   }
 }
 
+function firstKeyOf (config: Config, { peppers, firstKey }: Secrets): FirstKey {
+  return { digest: keyDigest(peppers.current, firstKey), origin: config.secrets.bootstrap_key === undefined ? 'made' : 'configured' }
+}
+
 /** Where others have made accounts before, this gateway's own first key is none. */
 function isKnown ({ digest }: FirstKey, { directory }: State): boolean {
   return directory.findByDigest(digest) !== undefined
 }
 
-interface ListenerDeps extends ServerDeps, Pick<AppDeps, 'tokens' | 'send' | 'currentCatalog' | 'readiness' | 'track'> {
+interface ListenerDeps extends ServerDeps, Pick<AppDeps, 'tokens' | 'keyring' | 'send' | 'currentCatalog' | 'readiness' | 'track'> {
   readonly metrics: Metrics
   readonly observers: Observers
   readonly state: State
@@ -129,7 +136,11 @@ interface Listeners { readonly app: FastifyInstance, readonly admin: FastifyInst
 
 /** The clients' listener and the administrators', over the same limits and accounts. */
 function buildListeners (config: Config, secrets: Secrets, deps: ListenerDeps): Listeners {
-  const { clock, metrics, observers, currentCatalog, readiness, state: { accounting, backend, directory } } = deps
+  const { clock, metrics, observers, currentCatalog, readiness, state } = deps
+  const { accounting, backend, directory } = state
+  const outdated = createRepepper(directory, { clock, failed: (cause) => observers.trouble({ kind: 'upkeep_failed', cause }) })
+  const secretDeps = { peppers: secrets.peppers, clock: state.storeClock, outdated }
+  const identify = createIdentifyAdmin(secrets.adminToken, directory, secretDeps)
   const limiter = createLimiter({ ...accounting, clock, skewMs: () => accounting.skewMs })
   const explanations = createExplanations({ limiter, store: accounting.store, currentCatalog, clock })
   const app = buildApp({ bodyBytesMax: config.server.body_bytes_max }, {
@@ -140,16 +151,16 @@ function buildListeners (config: Config, secrets: Secrets, deps: ListenerDeps): 
     ledger: backend.ledger,
     refusals: backend.refusals,
     protocols: [...PROTOCOLS.values()],
-    authenticate: createAuthenticate(directory, secrets.pepper, clock)
+    authenticate: createAuthenticate(directory, secretDeps)
   })
   const admin = buildAdminApp({
     metrics,
     readiness,
     directory,
     explanations: { ...explanations, explain: (question) => explanations.explain(withMargin(question)) },
-    isAdminToken: createTokenCheck(secrets.adminToken),
+    isAdminToken: (presented) => identify(presented)?.role === 'admin',
     newKey: () => createClientKey((below) => randomInt(below)),
-    digestOf: (secret) => keyDigest(secrets.pepper, secret),
+    digestOf: (secret) => keyDigest(secrets.peppers.current, secret),
     failed: observers.refused
   })
   return { app, admin }
@@ -171,7 +182,7 @@ function upstreamsOf (catalog: Catalog): Upstream[] {
   return [...catalog.models.values()].flatMap((model) => model.targets.map((target) => target.upstream))
 }
 
-interface Secrets { readonly pepper: string, readonly firstKey: string, readonly adminToken: string }
+interface Secrets { readonly peppers: Peppers, readonly firstKey: string, readonly adminToken: string }
 
 const FIRST_KEY_FILE = 'first-key'
 
@@ -180,7 +191,7 @@ function secretsOf ({ secrets, store: { data_dir: dataDir } }: Config): Secrets 
   const newSecret = (): string => randomBytes(32).toString('base64url')
   const newKey = (): string => createClientKey((below) => randomInt(below)).secret
   return {
-    pepper: secrets.master_secret ?? fileSecret(dataDir, 'secret', newSecret),
+    peppers: { current: secrets.master_secret ?? fileSecret(dataDir, 'secret', newSecret), previous: secrets.previous_master_secret },
     firstKey: secrets.bootstrap_key ?? fileSecret(dataDir, FIRST_KEY_FILE, newKey),
     adminToken: secrets.admin_token ?? fileSecret(dataDir, ADMIN_TOKEN_FILE, newSecret)
   }

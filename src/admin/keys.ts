@@ -22,7 +22,7 @@ export function addKeyRoutes (scope: FastifyInstance, { directory, newKey, diges
     assertSound(settings)
     const { id, secret } = newKey()
     const key = await withFresh(directory, () => {
-      return directory.createKey({ id, team: teamOf(directory, params.team).id, digest: digestOf(secret), settings })
+      return directory.createKey({ id, team: teamOf(directory, params.team).id, digest: digestOf(secret), settings }, undefined)
     })
     return await reply.code(201).header('cache-control', 'no-store').send({ ...keyBody(key), secret })
   })
@@ -36,12 +36,12 @@ export function addKeyRoutes (scope: FastifyInstance, { directory, newKey, diges
       assertRevision(key)
       const settings = patched(KeySettingsSchema, key.settings, changes)
       assertSound(settings, key.settings)
-      return keyBody(await directory.replaceKey(key, { settings }))
+      return keyBody(await directory.replaceKey(key, { settings }, undefined))
     })
   })
 
   scope.delete<KeyParams>('/keys/:id', async ({ params }, reply) => {
-    await withFresh(directory, () => directory.removeKey(keyOf(params.id)))
+    await withFresh(directory, () => directory.removeKey(keyOf(params.id), undefined))
     return await reply.code(204).send()
   })
 

@@ -31,7 +31,7 @@ export function addLimitRoutes (scope: FastifyInstance, { directory, explanation
 
 /** Stands for a key that sets nothing itself, where nobody says which one is meant. */
 function anyKeyOf (team: Team): ClientKey {
-  return { id: '', team: team.id, digest: '', settings: {}, createdMs: 0, revision: 1 }
+  return { id: '', team: team.id, digest: '', former: [], settings: {}, createdMs: 0, revision: 1 }
 }
 
 /** A key of another team is answered like one that never was. */

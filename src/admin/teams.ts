@@ -18,7 +18,7 @@ export function addTeamRoutes (scope: FastifyInstance, { directory }: AdminDeps)
   scope.post('/teams', async (request, reply) => {
     const { id, ...settings } = parse(NewTeamSchema, request.body)
     assertSound(settings)
-    return await reply.code(201).send(teamBody(await withFresh(directory, () => directory.createTeam(id, settings))))
+    return await reply.code(201).send(teamBody(await withFresh(directory, () => directory.createTeam(id, settings, undefined))))
   })
 
   scope.get<TeamParams>('/teams/:team', async ({ params }) => await withFresh(directory, () => teamBody(teamOf(directory, params.team))))
@@ -30,12 +30,12 @@ export function addTeamRoutes (scope: FastifyInstance, { directory }: AdminDeps)
       assertRevision(team)
       const settings = patched(TeamSettingsSchema, team.settings, changes)
       assertSound(settings, team.settings)
-      return teamBody(await directory.replaceTeam(team, settings))
+      return teamBody(await directory.replaceTeam(team, settings, undefined))
     })
   })
 
   scope.delete<TeamParams>('/teams/:team', async ({ params }, reply) => {
-    await withFresh(directory, () => directory.removeTeam(teamOf(directory, params.team)))
+    await withFresh(directory, () => directory.removeTeam(teamOf(directory, params.team), undefined))
     return await reply.code(204).send()
   })
 }

@@ -19,8 +19,9 @@ export function addOwnRoutes (app: FastifyInstance, deps: AppDeps): void {
   app.get<{ Params: { id: string } }>('/dashgate/v1/requests/:id', async (request) => {
     const { team } = callerOf(request)
     const { id } = request.params
-    const record = await deps.ledger.find(id, team)
-    if (record !== undefined) return requestObject(record)
+    const records = await deps.ledger.find(id, team)
+    const last = records.at(-1)
+    if (last !== undefined) return requestObject(last, records)
     const refusal = await deps.refusals.find(id, team)
     if (refusal !== undefined) return refusalObject(refusal)
     // Another team's request is answered like one that never was.
@@ -28,9 +29,13 @@ export function addOwnRoutes (app: FastifyInstance, deps: AppDeps): void {
   })
 }
 
-/** What was decided and charged. Money is in 10⁻⁹ of the currency, but in `limits`, where it is in the currency. */
-function requestObject (record: LedgerRecord): object {
-  const { usage } = record
+/**
+ * What was decided and charged: how it ended, by its last record, and what all of them came to. Money is in 10⁻⁹ of the
+ * currency, but in `limits`, where it is in the currency.
+ */
+function requestObject (record: LedgerRecord, records: readonly LedgerRecord[]): object {
+  const sum = (amountOf: (record: LedgerRecord) => number): number => records.reduce((total, one) => total + amountOf(one), 0)
+  const [inputTokens, outputTokens] = [sum(({ usage }) => usage.inputTokens), sum(({ usage }) => usage.outputTokens)]
   return {
     request_id: record.requestId,
     time: new Date(record.timeMs).toISOString(),
@@ -43,17 +48,18 @@ function requestObject (record: LedgerRecord): object {
     upstream_request_id: record.upstreamRequestId ?? null,
     stream: record.stream,
     attempts: record.attempts,
+    ...records.length > 1 && { billed_attempts: records.length },
     outcome: record.outcome,
     error: record.errorKind ?? null,
     usage: {
-      input_tokens: usage.inputTokens,
-      cached_tokens: usage.cachedInputTokens,
-      output_tokens: usage.outputTokens,
-      reasoning_tokens: usage.reasoningTokens,
-      total_tokens: usage.inputTokens + usage.outputTokens,
-      source: usage.source
+      input_tokens: inputTokens,
+      cached_tokens: sum(({ usage }) => usage.cachedInputTokens),
+      output_tokens: outputTokens,
+      reasoning_tokens: sum(({ usage }) => usage.reasoningTokens),
+      total_tokens: inputTokens + outputTokens,
+      source: records.every(({ usage }) => usage.source === 'reported') ? 'reported' : 'estimated'
     },
-    cost_nano: record.costNano,
+    cost_nano: sum(({ costNano }) => costNano),
     currency: record.currency ?? null,
     first_content_ms: record.firstContentMs ?? null,
     duration_ms: record.durationMs,

@@ -1,3 +1,4 @@
+import { KEYRING } from '../support/keyring.ts'
 import type { FastifyInstance } from 'fastify'
 import type { AddressInfo } from 'node:net'
 import { buildApp } from '../../src/http/app.ts'
@@ -60,12 +61,15 @@ export async function startApp (options: ListeningAppOptions = {}): Promise<List
     random: () => 0,
     tokens,
     limiter,
-    refusals: { append () {}, find: async () => undefined },
+    refusals: { append () {}, find: async () => undefined, list: async () => [] },
     explanations: { limitsOf: async () => [] },
-    ledger: { find: async (id) => charged.find(({ requestId }) => requestId === id) },
+    ledger: { find: async (id) => charged.filter(({ requestId }) => requestId === id), list: async () => [] },
     protocols: [...PROTOCOLS.values()],
     send: createSend(pools, systemClock),
-    authenticate: createAuthenticate({ findByDigest: (given) => given === digest ? principalOf('a').account : undefined }, PEPPER, systemClock),
+    keyring: KEYRING,
+    authenticate: createAuthenticate({ findByDigest: (given) => given === digest ? principalOf('a').account : undefined }, {
+      peppers: { current: PEPPER, previous: undefined }, clock: systemClock, outdated () {}
+    }),
     currentCatalog: () => catalog,
     refused: () => {},
     unsettled: () => {},

@@ -56,7 +56,7 @@ function start ({ settings = {}, say, outage = {}, healthy = true }: Options = {
     amounts: { inputTokens: 100, outputTokens: 200, price: PRICE },
     output: { choices: 1, capTokens: 200, thinkingTokens: 0 },
     policies: { budgetFit: 'clamp', unpricedModel: 'reject' },
-    note: 'note'
+    expiryOf: ({ inputTokens, outputTokens }) => ({ ...RECORD, costNano: inputTokens + outputTokens })
   }
   return { limiter, request, clock, calls, settled, leases }
 }
@@ -83,7 +83,7 @@ t.test('a request that nothing limits asks nobody, and its record is written all
 t.test('what a request may use is held while it runs, and what it did use is charged', async (t) => {
   const { limiter, request, calls, settled, leases } = start({ settings: { ...DAILY, requests_per_minute: 60, concurrent_requests: 2 } })
   const admission = await limiter.admit(request)
-  t.match(calls, [{ rid: 'r#1', mode: 'reserve', note: 'note', claims: [{ kind: 'rate', cost: 1 }, { kind: 'concurrency' }, { kind: 'budget', cost: 300 }] }])
+  t.match(calls, [{ rid: 'r#1', mode: 'reserve', expiry: { costNano: 300 }, claims: [{ kind: 'rate', cost: 1 }, { kind: 'concurrency' }, { kind: 'budget', cost: 300 }] }])
   t.match(admission, { status: 'admitted', outputTokensFit: undefined, outputTokensHeld: 200 })
   t.equal(admission.headers['x-ratelimit-limit-requests'], '60')
   t.same(leases, ['begin r#1'])
@@ -195,7 +195,7 @@ t.test('a store that does not answer refuses, unless the team has another policy
   const admission = await local.limiter.admit(local.request)
   t.match(admission, { status: 'admitted', outputTokensHeld: 200 })
   if (admission.status === 'admitted') await admission.settle(USAGE, RECORD)
-  t.match(endings, [[300, 'r#7'], [[{ windowId: 'w', cost: 100 }], RECORD]])
+  t.match(endings, [[300, 'r#21'], [[{ windowId: 'w', cost: 100 }], RECORD]])
   t.same([local.settled, local.leases], [[], []], 'the outage settles it, so that it knows what was drawn')
 })
 

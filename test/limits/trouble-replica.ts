@@ -69,7 +69,7 @@ export async function startReplica (options: ReplicaOptions): Promise<Replica> {
 
   async function request (team: Team, rid: string, claims: readonly Claim[]): Promise<Running | undefined> {
     const { store, leases, outage, settlements } = accounting
-    const call: ReserveCall = { team: team.id, rid, bornMs: clock.nowMs(), claims, mode: 'reserve', note: name }
+    const call: ReserveCall = { team: team.id, rid, bornMs: clock.nowMs(), claims, mode: 'reserve', expiry: undefined }
     try {
       const reply = await store.reserve(call)
       if (reply.status !== 'granted') return undefined
@@ -150,7 +150,10 @@ function recordOf (requestId: string): LedgerRecord {
     upstream: 'u',
     upstreamRequestId: undefined,
     stream: false,
+    attempt: 1,
+    superseded: false,
     attempts: 1,
+    status: 200,
     outcome: 'completed',
     errorKind: undefined,
     usage: { inputTokens: 0, cachedInputTokens: 0, outputTokens: 0, reasoningTokens: 0, source: 'reported' },

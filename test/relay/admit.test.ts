@@ -46,7 +46,9 @@ t.test('what is limited is measured, and asked for in the names of its key and m
   const limiter = watched(createOpenLimiter())
   await admit(exchange, opened.envelope, { tokens: TOKENS, limiter })
   t.match(limiter.asked, [{ account: LIMITED.account, model: { name: 'qwen-coder-turbo' }, amounts: { inputTokens: 75, outputTokens: 20 } }])
-  t.same(JSON.parse(limiter.asked[0]?.note ?? ''), { key: 'k', model: 'qwen-coder-turbo', surface: 'openai' })
+  t.match(limiter.asked[0]?.expiryOf({ inputTokens: 75, outputTokens: 20, price: undefined }), {
+    requestId: 'request-1', keyId: 'k', model: 'qwen-coder-turbo', surface: 'openai', outcome: 'expired', usage: { inputTokens: 75, outputTokens: 20 }, costNano: 0
+  })
 })
 
 t.test('what is held goes up as the cap where the client has none', async (t) => {

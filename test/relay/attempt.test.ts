@@ -5,10 +5,12 @@ import { ATTEMPTS_MAX } from '../../src/upstream/select.ts'
 import { dashscope } from '../../src/protocols/dashscope/index.ts'
 import { TARGET } from './fakes.ts'
 import { MODEL, bodyOf, openScene, targetWith, failing } from './calls.ts'
+import { countingKeyring, KEYRING } from '../support/keyring.ts'
 import type { ErrorKind } from '../../src/core/errors.ts'
 import type { Answer } from '../../src/relay/attempt.ts'
 import type { SceneOptions } from './calls.ts'
 import type { HeaderValues, UpstreamCall } from '../../src/core/protocol.ts'
+import type { SendingKeyring } from '../support/keyring.ts'
 import type { Target } from '../../src/core/catalog.ts'
 import type { UpstreamBody, UpstreamResponse } from '../../src/upstream/send.ts'
 
@@ -17,13 +19,15 @@ type Reaction = GatewayError | { readonly status: number, readonly headers?: Hea
 interface Sent { readonly upstream: string, readonly call: UpstreamCall, readonly headTimeoutMs: number }
 
 /** Tries a model of these targets, whose upstreams react in this order. */
-function start (targets: readonly Target[], reactions: readonly Reaction[], scene: SceneOptions = {}) {
+function start (targets: readonly Target[], reactions: readonly Reaction[], scene: SceneOptions & { readonly keyring?: SendingKeyring } = {}) {
+  const { keyring = KEYRING } = scene
   const opening = openScene({ ...scene, model: { ...MODEL, targets } })
   const { exchange, call, opened, clock } = opening
   const sent: Sent[] = []
   const answer: Promise<Answer> = attempt(exchange, { call, opened }, {
     clock,
     random: () => 0,
+    keyring,
     send: async (upstream, upstreamCall, { headTimeoutMs, onSent }): Promise<UpstreamResponse> => {
       const reaction = reactions[sent.length]
       sent.push({ upstream: upstream.name, call: upstreamCall, headTimeoutMs })
@@ -86,7 +90,35 @@ t.test('the last failure is the client\'s, after a bounded number of tries', asy
 })
 
 t.test('a model without targets has no upstream', async (t) => {
-  await t.rejects(start([], []).answer, failing({ kind: 'no_upstream' }))
+  await t.rejects(start([], []).answer, failing({ kind: 'no_upstream', message: 'No upstream is configured for this model.' }))
+})
+
+t.test('where all are drained nothing is sent, and the client is told so', async (t) => {
+  const { answer, sent } = start(targets('a', 'b'), [], { keyring: { ...KEYRING, keysOf: () => [] } })
+  await t.rejects(answer, failing({
+    kind: 'no_upstream', message: 'No upstream of this model takes requests at the moment: all of them, or all of their keys, are drained.'
+  }))
+  t.equal(sent.length, 0)
+})
+
+t.test('what is drained is passed over, and the next target answers', async (t) => {
+  const keyring = { ...KEYRING, keysOf: (upstream: Target['upstream']) => upstream.name === 'a' ? [] : upstream.keys }
+  const { answer, sent } = start(targets('a', 'b'), [{ status: 200 }], { keyring })
+  t.equal((await answer).target.upstream.name, 'b')
+  t.equal(sent.length, 1)
+})
+
+t.test('a key is in use from its try on, until the try fails or its answer is at an end', async (t) => {
+  const keyring = countingKeyring()
+  const { answer } = start(targets('a', 'b'), [failure, { status: 200 }], { keyring })
+  t.same(keyring.underWay, ['a k1'])
+  const { end } = await answer
+  t.same(keyring.underWay, ['b k1'])
+  end()
+  t.same(keyring.underWay, [])
+  const failing = start(targets('a'), [{ status: 500 }], { keyring })
+  await t.rejects(failing.answer)
+  t.same(keyring.underWay, [])
 })
 
 t.test('an upstream of another protocol is spoken to in its own', async (t) => {
@@ -110,6 +142,7 @@ t.test('a lowered output cap goes up on both lanes', async (t) => {
     await attempt(opening.exchange, opening, {
       clock: opening.clock,
       random: () => 0,
+      keyring: KEYRING,
       send: async (_upstream, call) => {
         bodies.push(call.body.toString())
         return { status: 200, headers: {}, body: bodyOf() }

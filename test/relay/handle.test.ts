@@ -3,6 +3,7 @@ import { GatewayError } from '../../src/core/errors.ts'
 import { handle } from '../../src/relay/handle.ts'
 import { TARGET } from './fakes.ts'
 import { MODEL, bodyOf, callOf, openScene } from './calls.ts'
+import { countingKeyring } from '../support/keyring.ts'
 import type { Exchange } from '../../src/relay/exchange.ts'
 import type { JsonBody } from '../../src/core/body.ts'
 import type { RefusalRecord } from '../../src/metering/ledger.ts'
@@ -47,10 +48,12 @@ async function run (script: Script = {}) {
   const refusals: RefusalRecord[] = []
   const ended: Exchange[] = []
   const lost: unknown[] = []
+  const keyring = countingKeyring()
   let sends = 0
   await handle(exchange, { path: '/v1/chat/completions', headers: {}, readBody: script.readBody ?? (() => callOf(body).body) }, {
     clock,
     random: () => 0,
+    keyring,
     send: async (_upstream, _call, { onSent }) => {
       sends++
       if (script.sent !== false) onSent()
@@ -59,12 +62,21 @@ async function run (script: Script = {}) {
     },
     tokens,
     limiter,
-    refusals: { append: (refusal) => { refusals.push(refusal) }, find: async () => undefined },
+    refusals: { append: (refusal) => { refusals.push(refusal) }, find: async () => undefined, list: async () => [] },
     record: (done) => { ended.push(done) },
     unsettled: (_exchange, cause) => { lost.push(cause) }
   })
-  return { ...scene, replies, records, refusals, limiter, ended, lost, sends, text: Buffer.concat(reply.written).toString() }
+  return { ...scene, underWay: keyring.underWay, replies, records, refusals, limiter, ended, lost, sends, text: Buffer.concat(reply.written).toString() }
 }
+
+t.test('no key is in use any more once a request has ended, however it ended', async (t) => {
+  const broken = bodyOf('{"choices":')
+  for (const script of [{}, { answer: broken }, { status: 500 }, { failure: new GatewayError('upstream_failed', 'reset') }, { status: 200, contentType: 'text/event-stream' }]) {
+    const { sends, underWay } = await run(script)
+    t.equal(sends, 1)
+    t.same(underWay, [], JSON.stringify(script))
+  }
+})
 
 t.test('a whole answer goes to the client as it came, and into the ledger', async (t) => {
   const { replies, records, ended, headers, clock } = await run()

@@ -1,5 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { ACCOUNTS_SCHEMA } from './accounts-schema.ts'
+import { AUDIT_SCHEMA } from './audit-schema.ts'
+import { LEDGER_SCHEMA } from './ledger-schema.ts'
 import { LIMITS_SCHEMA } from './limits-schema.ts'
 import { openExclusively } from '../sqlite-file.ts'
 
@@ -19,7 +21,9 @@ const MIGRATIONS: readonly string[] = [
    ) STRICT;
    CREATE INDEX ledger_by_team ON ledger (team, time_ms)`,
   LIMITS_SCHEMA,
-  ACCOUNTS_SCHEMA
+  ACCOUNTS_SCHEMA,
+  AUDIT_SCHEMA,
+  LEDGER_SCHEMA
 ]
 
 /** What a database that this program has opened is of. */

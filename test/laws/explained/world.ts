@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { KEYRING } from '../../support/keyring.ts'
 import type { FastifyInstance } from 'fastify'
 import { buildAdminApp } from '../../../src/admin/app.ts'
 import { buildApp } from '../../../src/http/app.ts'
@@ -73,7 +74,8 @@ export async function createWorld (): Promise<World> {
     ledger: createEmbeddedLedger(database),
     protocols: [...PROTOCOLS.values()],
     send: upstream.send,
-    authenticate: createAuthenticate(directory, PEPPER, clock),
+    keyring: KEYRING,
+    authenticate: createAuthenticate(directory, { peppers: { current: PEPPER, previous: undefined }, clock, outdated () {} }),
     currentCatalog,
     refused () {},
     unsettled: ({ requestId }, cause) => ends.fail(requestId, cause),
