@@ -25,7 +25,7 @@ export function importCommand (context: CliContext): Command {
       .argument('<file>', 'config.yaml, or - for standard input'))
     .addCommand(formatCommand('one-api', importOneApi, context)
       .description('Makes a configuration file of the channels of one-api or new-api.')
-      .argument('<file>', 'the channels as JSON, a list or an answer of GET /api/channel/; or - for standard input'))
+      .argument('<file>', 'the rows of the table channels as JSON, or an answer of GET /api/channel/, which has no keys in it; or - for standard input'))
 }
 
 function formatCommand (name: string, importer: Importer, context: CliContext): Command {

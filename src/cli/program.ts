@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { ConfigError } from '../config/problems.ts'
 import packageJson from '../../package.json' with { type: 'json' }
+import { auditCommand } from './audit.ts'
 import { configCommand } from './config.ts'
 import { CliError, EXIT_CODES, printJson, printLine, styled } from './context.ts'
 import type { CliContext, ExitCode } from './context.ts'
@@ -14,6 +15,8 @@ import { printProblems } from './problem-list.ts'
 import { simulateCommand } from './simulate.ts'
 import { startCommand } from './start.ts'
 import { teamCommand } from './team.ts'
+import { tokenCommand } from './token.ts'
+import { upstreamCommand } from './upstream.ts'
 import { usageCommand } from './usage.ts'
 
 /** Runs one command line, without `node` and the script's path. A server it has started goes on running. */
@@ -27,11 +30,12 @@ export async function runCommandLine (words: readonly string[], context: CliCont
 }
 
 const COMMANDS = [
-  startCommand, initCommand, importCommand, configCommand, teamCommand, keyCommand, usageCommand, explainCommand,
-  simulateCommand, doctorCommand, healthcheckCommand
+  startCommand, initCommand, importCommand, configCommand, doctorCommand, healthcheckCommand, simulateCommand,
+  teamCommand, keyCommand, usageCommand, explainCommand, upstreamCommand, tokenCommand, auditCommand
 ]
 
-function createProgram (context: CliContext): Command {
+/** All commands. Nothing runs until a command line is parsed. */
+export function createProgram (context: CliContext): Command {
   const program = new Command('dashgate')
     .description('A gateway for Qwen models: OpenAI and DashScope clients, one key, one bill.')
     .version(packageJson.version)

@@ -8,7 +8,8 @@ export const TEMPLATE_EXAMPLES: Readonly<Record<string, unknown>> = {
   secrets: {
     admin_token: referenceTo('DASHGATE_ADMIN_TOKEN'),
     bootstrap_key: referenceTo('DASHGATE_BOOTSTRAP_KEY'),
-    master_secret: referenceTo('DASHGATE_SECRET')
+    master_secret: referenceTo('DASHGATE_SECRET'),
+    previous_master_secret: referenceTo('DASHGATE_SECRET_PREVIOUS')
   },
   upstreams: [
     {

@@ -5,7 +5,8 @@ import { configTemplate } from '../../src/config/template.ts'
 import { configOf, problemsOf } from './support.ts'
 import type { JsonSchema } from '../../src/config/schema.ts'
 
-const SECRETS = { DASHGATE_ADMIN_TOKEN: 'a'.repeat(40), DASHGATE_BOOTSTRAP_KEY: 'b'.repeat(40), DASHGATE_SECRET: 's'.repeat(40) }
+const SECRETS = Object.fromEntries(['DASHGATE_ADMIN_TOKEN', 'DASHGATE_BOOTSTRAP_KEY', 'DASHGATE_SECRET', 'DASHGATE_SECRET_PREVIOUS']
+  .map((name) => [name, `a-value-long-enough-for-${name}`]))
 
 /** The file as it is once somebody has taken away every # that stands before a setting. */
 const allSet = configTemplate().replaceAll(/^(\s*)#(?=\S)/gm, '$1')

@@ -222,13 +222,13 @@ t.test('a key that may not use a model is told so, and asks nobody', async (t) =
   t.same((await run({ body: { temperature: 9 } })).refusals, [], 'what is wrong with a request is the client\'s to know')
 })
 
-t.test('an answer in an encoding nobody asked for is not read, and costs what was held for it', async (t) => {
+t.test('an answer in an encoding nobody asked for is not read, and costs nothing', async (t) => {
   const limiter = createOpenLimiter({ outputTokensHeld: 300 })
   const answer = bodyOf('whatever')
   const { replies } = await run({ limiter, answer, headers: { 'content-encoding': 'gzip' } })
   t.match(replies, [{ status: 502 }])
-  t.same(limiter.endings, ['settled'])
-  t.match(limiter.records, [{ outcome: 'failed', errorKind: 'upstream_protocol', usage: { outputTokens: 300, source: 'estimated' } }])
+  t.same(limiter.endings, ['released'])
+  t.match(limiter.records, [{ outcome: 'failed', errorKind: 'upstream_protocol', costNano: 0, usage: { outputTokens: 0 } }])
   t.ok(answer.aborted)
   const plain = await run({ headers: { 'content-encoding': 'identity' } })
   t.match(plain.replies, [{ status: 200 }])

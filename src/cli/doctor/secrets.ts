@@ -3,13 +3,11 @@ import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { ADMIN_TOKEN_FILE } from '../../accounts/admin-token.ts'
 import { findingsFor } from './finding.ts'
+import { weaknessOf } from '../../core/secret-strength.ts'
 import type { Config } from '../../config/schema.ts'
 import type { Finding } from './finding.ts'
 import type { LoadedConfig } from '../../config/load.ts'
 
-const SECRET_CHARACTERS_MIN = 32
-/** A secret out of fewer different characters was typed by somebody, and not drawn. */
-const DIFFERENT_CHARACTERS_MIN = 8
 /** What the embedded store's own pepper is kept in. */
 const MASTER_SECRET_FILE = 'secret'
 
@@ -29,13 +27,13 @@ export function checkSecrets ({ config, file }: LoadedConfig): readonly Finding[
 interface SecretPlace { readonly what: string, readonly path: string, readonly variable: string }
 
 function strengthOf (configured: string | undefined, { what, path, variable }: SecretPlace): Finding {
-  const { ok, warn, fail } = findingsFor('secrets')
+  const { ok, fail } = findingsFor('secrets')
   const generated = configured === undefined && existsSync(path) ? readFileSync(path, 'utf8').trim() : undefined
   const secret = configured ?? generated
   if (secret === undefined) return ok(`${what} is made at the first start, in ${path}`)
   const source = configured === undefined ? path : 'the configuration'
-  if (secret.length < SECRET_CHARACTERS_MIN) return fail(`${what} from ${source} is shorter than ${SECRET_CHARACTERS_MIN} characters`, `Set ${variable}: openssl rand -base64 33`)
-  if (new Set(secret).size < DIFFERENT_CHARACTERS_MIN) return warn(`${what} from ${source} looks like a placeholder`, `Set ${variable}: openssl rand -base64 33`)
+  const weakness = weaknessOf(secret)
+  if (weakness !== undefined) return fail(`${what} from ${source} ${weakness}`, `Set ${variable} to what openssl rand -base64 33 prints.`)
   return ok(`${what} is from ${source} and long enough`)
 }
 

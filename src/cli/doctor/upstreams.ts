@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto'
 import { eachOf } from './run-checks.ts'
 import { findingsFor } from './finding.ts'
+import { upstreamKeyId } from '../../core/upstream-key.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { Config, UpstreamConfig } from '../../config/schema.ts'
 import type { Finding } from './finding.ts'
@@ -34,7 +34,7 @@ async function probeFindings (probe: Probe, { clock }: UpstreamDeps): Promise<re
   const { upstream, key, place } = probe
   const { fail } = findingsFor('upstream')
   // The id the admin API knows it by: nothing of the key itself is shown.
-  const who = `${upstream.name}, key ${place + 1} (${createHash('sha256').update(key).digest('hex').slice(0, 12)})`
+  const who = `${upstream.name}, key ${place + 1} (${upstreamKeyId(key)})`
   const startedMs = clock.nowMs()
   let outcome: Outcome
   try {
