@@ -87,16 +87,17 @@ export function createAdminClient (options: AdminOptions, { environment }: CliCo
       for await (const page of pages<T>(path)) all.push(...page)
       return all
     },
-    async download (path, to) {
-      const { body } = await ask('GET', path)
-      try {
-        if (body !== null) await pipeline(Readable.fromWeb(body as ReadableStream), to, { end: false })
-      } catch (cause) {
-        // Whoever reads the output has seen enough of it.
-        if ((cause as NodeJS.ErrnoException).code === 'EPIPE') return
-        throw new CliError(EXIT_CODES.failed, `The answer of ${origin} broke off: what was printed is not all of it.`, { cause })
-      }
-    }
+    download: async (path, to) => await copy(await ask('GET', path), to, origin)
+  }
+}
+
+async function copy ({ body }: Response, to: NodeJS.WriteStream, origin: string): Promise<void> {
+  try {
+    if (body !== null) await pipeline(Readable.fromWeb(body as ReadableStream), to, { end: false })
+  } catch (cause) {
+    // Whoever reads the output has seen enough of it.
+    if ((cause as NodeJS.ErrnoException).code === 'EPIPE') return
+    throw new CliError(EXIT_CODES.failed, `The answer of ${origin} broke off: what was printed is not all of it.`, { cause })
   }
 }
 
