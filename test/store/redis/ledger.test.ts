@@ -6,8 +6,10 @@ import { createRedisLimitStore } from '../../../src/store/redis/limits.ts'
 import { createRedisRefusals } from '../../../src/store/redis/refusals.ts'
 import { createManualClock } from '../../support/fixed.ts'
 import { recordOf } from '../limit-scene.ts'
+import { refusalListRules } from '../refusal-list-contract.ts'
 import { reasonToSkipRedis, startRedis } from '../../support/redis.ts'
 import { reservationId, RESERVATION_IDS_MAX } from '../../../src/limits/store.ts'
+import { scanHash } from '../../../src/store/redis/scan-hash.ts'
 import { systemClock } from '../../../src/system.ts'
 import { teamKeys } from '../../../src/store/redis/keys.ts'
 import { trimLedger } from '../../../src/store/redis/trimming.ts'
@@ -140,6 +142,23 @@ function refusalOf (index: number, changes: Partial<RefusalRecord> = {}): Refusa
   }
 }
 
+t.test('a day’s sums expire when they need not be kept any more', { skip }, async (t) => {
+  const { connection, server } = await open(t)
+  const retention = { ledgerMs: DAY_MS, usageMs: 10 * DAY_MS }
+  const store = createRedisLimitStore({ connection, clock: systemClock, timeoutMs: { reserve: 10_000, other: 10_000 }, retention })
+  const day = Math.floor(NOW_MS / DAY_MS)
+  const settle = async (number: number, timeMs: number): Promise<number> => {
+    await store.settle({ team: 'search', rid: `${number}#1`, bornMs: NOW_MS, charges: [], record: recordOf({ timeMs }) })
+    return Number(await server.command('PTTL', teamKeys('search').usage(Math.floor(timeMs / DAY_MS))))
+  }
+  const ttlMs = await settle(1, NOW_MS)
+  const expectedMs = (day + 11) * DAY_MS - Date.now()
+  t.ok(Math.abs(ttlMs - expectedMs) < 60_000, `${ttlMs} ms`)
+  t.ok(await settle(2, NOW_MS) <= ttlMs, 'it is no later for a field that is there')
+  t.ok(Math.abs(await settle(3, NOW_MS - 2 * DAY_MS) - expectedMs + 2 * DAY_MS) < 60_000)
+  t.equal(await settle(4, NOW_MS - 12 * DAY_MS), -2, 'sums of a day that is not kept are gone at once')
+})
+
 t.test('refusals are written together, and found by their own team', { skip }, async (t) => {
   const { connection, server } = await open(t)
   const clock = createManualClock()
@@ -178,6 +197,27 @@ t.test('a flood of refusals is cut off, by the second and by the hour, and what 
   await refusals.close()
   t.equal(await server.command('HLEN', teamKeys('search').refusals(NOW_MS)), 2_000)
   t.same(lost, [50, 100])
+})
+
+t.test('refusals are listed', { skip }, async (t) => {
+  const { connection } = await open(t)
+  await refusalListRules(t, async () => {
+    const clock = createManualClock(NOW_MS)
+    const refusals = createRedisRefusals({ connection, clock, onLost: (count, cause) => { t.fail(`${count} lost`, { cause }) } })
+    return { refusals, clock, refusalOf: (timeMs, index) => refusalOf(index, { requestId: requestIdOf(timeMs, index), timeMs }) }
+  })
+})
+
+t.test('a hash of any length is read a part at a time, whole', { skip }, async (t) => {
+  const { connection, server } = await open(t)
+  const fill = "for i = 1, ARGV[1] do redis.call('HSET', KEYS[1], 'f' .. i, i) end"
+  await server.command('EVAL', fill, 1, 'hash', 5_000)
+  await server.command('CONFIG', 'RESETSTAT')
+  const found = await scanHash('hash', { connection, clock: systemClock })
+  t.equal(found.size, 5_000)
+  t.ok([...found].every(([name, value]) => name === `f${String(value)}`))
+  t.match(String(await server.command('INFO', 'commandstats')), /cmdstat_hscan:calls=[4-9]/)
+  t.equal((await scanHash('nothing', { connection, clock: systemClock })).size, 0)
 })
 
 t.test('where the store is away, refusals are lost, and whoever asks is told so', { skip }, async (t) => {
