@@ -50,6 +50,6 @@ t.test('what is wrong with a key is refused with its field', async (t) => {
 t.test('the key of the first request has no prefix of ours', async (t) => {
   const { call, deps } = await adminApp(t)
   await call('POST', '/teams', { id: 'default' })
-  await deps.directory.createKey({ id: 'bootstrap', team: 'default', digest: 'd', settings: {} })
+  await deps.directory.createKey({ id: 'bootstrap', team: 'default', digest: 'd', settings: {} }, undefined)
   t.match((await call('GET', '/keys/bootstrap')).json, { id: 'bootstrap', prefix: null })
 })
