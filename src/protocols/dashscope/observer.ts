@@ -59,9 +59,9 @@ const KEPT_BYTES_MAX = 1_048_576
 
 const SUSPICIOUS_HEAD = /^event: ?error|HTTP_STATUS\/[45]|^status: ?[45]/m
 const UNFINISHED = /^(?:null|"null"|"")/
-/** A count that can be believed. */
-const COUNT = /^\d{1,8}\s*[,}]/
-const COUNT_ABOVE_ZERO = /^[1-9]\d{0,7}\s*[,}]/
+/** A count that can be believed. What ends it may stand in the next line of data. */
+const COUNT = /^\d{1,8}\s*(?:[,}]|data:)/
+const COUNT_ABOVE_ZERO = /^[1-9]\d{0,7}\s*(?:[,}]|data:)/
 
 class FrameObserver implements Observer {
   contentSeen = false
