@@ -21,7 +21,7 @@ export function addChatRoutes (app: FastifyInstance, deps: AppDeps): void {
       app.post(path, {
         onRequest: async (request, reply) => {
           const headers = headerValues(request.headers)
-          deps.authenticate(headers, request.socket.remoteAddress)
+          await deps.authenticateFresh(headers, request.socket.remoteAddress)
           request.callerHeaders = headers
           checkContentType(headers)
           checkContentLength(headers, request.routeOptions.bodyLimit)

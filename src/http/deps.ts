@@ -1,4 +1,5 @@
 import type { Authenticate } from '../accounts/authenticate.ts'
+import type { AuthenticateFresh } from '../accounts/authenticate-fresh.ts'
 import type { Catalog } from '../core/catalog.ts'
 import type { Clock, Ids } from '../core/clock.ts'
 import type { ConnectionLimits } from './limits.ts'
@@ -16,6 +17,8 @@ export interface AppDeps extends RelayDeps {
   readonly protocols: readonly Protocol[]
   readonly ids: Ids
   readonly authenticate: Authenticate
+  /** For whoever is seen for the first time: waits for the store where that may help. */
+  readonly authenticateFresh: AuthenticateFresh
   readonly currentCatalog: () => Catalog
   readonly ledger: Ledger
   readonly explanations: Pick<Explanations, 'limitsOf'>

@@ -1,19 +1,24 @@
 import { ERROR_KINDS, GatewayError, isSilence } from '../core/errors.ts'
 import { readBody } from './read-body.ts'
+import { admitAgain } from './admit.ts'
 import { shownId } from './upstream-id.ts'
 import { candidatesFor } from '../upstream/select.ts'
 import { beginTry, endTry, timeLeftMs } from './exchange.ts'
+import type { AdmitDeps } from './admit.ts'
 import type { Candidate } from '../upstream/select.ts'
 import type { ClientCall, HeaderValues, OpenedCall, UpstreamCall } from '../core/protocol.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Exchange } from './exchange.ts'
+import type { Keyring } from '../upstream/keyring.ts'
+import type { Meter } from './meter.ts'
 import type { Send, UpstreamResponse } from '../upstream/send.ts'
-import type { Target } from '../core/catalog.ts'
+import type { Model, Target } from '../core/catalog.ts'
 
-export interface AttemptDeps {
+export interface AttemptDeps extends AdmitDeps {
   readonly clock: Clock
   readonly random: () => number
   readonly send: Send
+  readonly keyring: Pick<Keyring, 'keysOf' | 'begin'>
 }
 
 /** An upstream has said 2xx. `lane` tells how its bytes become the client's. */
@@ -21,28 +26,36 @@ export interface Answer {
   readonly response: UpstreamResponse
   readonly target: Target
   readonly lane: 'bytes' | 'canonical'
+  /** To be called when nothing more is read of it. */
+  readonly end: () => void
 }
 
-export interface CheckedRequest { readonly call: ClientCall, readonly opened: OpenedCall }
+export interface CheckedRequest { readonly call: ClientCall, readonly opened: OpenedCall, readonly meter: Pick<Meter, 'supersede'> }
 
 const ERROR_BODY_BYTES_MAX = 65_536
 
 /** Tries the model's targets in turn until one answers. Nothing has been written to the client yet. @throws GatewayError */
 export async function attempt (exchange: Exchange, request: CheckedRequest, deps: AttemptDeps): Promise<Answer> {
   if (exchange.model === undefined) throw new TypeError('a model must be resolved before an attempt')
-  const candidates = candidatesFor(exchange.model, deps.random)
-  let failure = new GatewayError('no_upstream', 'No upstream is configured for this model.')
+  const candidates = candidatesFor(exchange.model, deps.keyring, deps.random)
+  let failure = noUpstream(exchange.model)
   for (const [index, candidate] of candidates.entries()) {
     try {
       return await tryCandidate(exchange, candidate, { request, deps })
     } catch (caught) {
       failure = GatewayError.from(caught)
       endTry(exchange, failure, deps.clock)
-      if (exchange.sent && isSilence(failure)) exchange.silentTries++
       if (!mayHelp(failure) || index === candidates.length - 1) throw failure
+      if (!await mayGoOn(exchange, failure, { request, deps })) throw failure
     }
   }
   throw failure
+}
+
+function noUpstream ({ targets }: Model): GatewayError {
+  return new GatewayError('no_upstream', targets.length === 0
+    ? 'No upstream is configured for this model.'
+    : 'No upstream of this model takes requests at the moment: all of them, or all of their keys, are drained.')
 }
 
 /** Whether another key or target may do better. What an upstream refuses its caller, another may have been granted. */
@@ -50,9 +63,26 @@ function mayHelp ({ kind, upstream }: GatewayError): boolean {
   return ERROR_KINDS[kind].retryable || (upstream !== undefined && (kind === 'permission_denied' || kind === 'model_not_found'))
 }
 
-async function tryCandidate (
-  exchange: Exchange, { target, key }: Candidate, { request, deps }: { request: CheckedRequest, deps: AttemptDeps }
-): Promise<Answer> {
+interface Trying { readonly request: CheckedRequest, readonly deps: AttemptDeps }
+
+/** A try of which no word came back may have been billed: it is settled by itself, and the next is held for anew. */
+async function mayGoOn (exchange: Exchange, failure: GatewayError, { request, deps }: Trying): Promise<boolean> {
+  if (!exchange.sent || !isSilence(failure)) return true
+  await request.meter.supersede(failure)
+  return await admitAgain(exchange, request.opened.envelope, deps)
+}
+
+async function tryCandidate (exchange: Exchange, { target, key }: Candidate, { request, deps }: Trying): Promise<Answer> {
+  const end = deps.keyring.begin(target.upstream.name, key.id)
+  try {
+    return { ...await answerOf(exchange, { target, key }, { request, deps }), end }
+  } catch (caught) {
+    end()
+    throw caught
+  }
+}
+
+async function answerOf (exchange: Exchange, { target, key }: Candidate, { request, deps }: Trying): Promise<Omit<Answer, 'end'>> {
   const { call, opened } = request
   const { dialect } = target.upstream.protocol
   const adjustments = { outputTokensMax: exchange.outputTokensMax }

@@ -1,6 +1,6 @@
 import type { AnswerFacts } from '../core/event.ts'
 import type { Admission } from '../limits/admission.ts'
-import type { Catalog, Model, Target } from '../core/catalog.ts'
+import type { Catalog, Model, Price, Target } from '../core/catalog.ts'
 import type { Clock } from '../core/clock.ts'
 import type { ClientCall, OpenedCall, Protocol } from '../core/protocol.ts'
 import type { GatewayError } from '../core/errors.ts'
@@ -25,6 +25,8 @@ export interface Exchange {
   call: ClientCall | undefined
   opened: OpenedCall | undefined
   model: Model | undefined
+  /** The model's price when the request came, which holds for all of it. */
+  price: Price | undefined
   /** Input tokens as counted before the call; undefined where bytes alone proved that they fit. */
   inputTokensCounted: number | undefined
   /** The output cap the gateway sends in place of the client's; undefined where it leaves it alone. */
@@ -37,9 +39,9 @@ export interface Exchange {
   admission: Admission | undefined
   target: Target | undefined
   attempts: number
+  /** Which of its records the present attempt is to be, from 1: one that may have been billed has a record of its own. */
+  recordNumber: number
   readonly tries: Try[]
-  /** Tries that were sent and of which no word came back: they may have been billed. */
-  silentTries: number
   /** Whether the present attempt's request has gone out: then it may have been billed, answered or not. */
   sent: boolean
   upstreamRequestId: string | undefined
@@ -84,6 +86,7 @@ export function openExchange (start: ExchangeStart, deps: { readonly clock: Cloc
     call: undefined,
     opened: undefined,
     model: undefined,
+    price: undefined,
     inputTokensCounted: undefined,
     outputTokensMax: undefined,
     inputTokensHeld: undefined,
@@ -91,8 +94,8 @@ export function openExchange (start: ExchangeStart, deps: { readonly clock: Cloc
     admission: undefined,
     target: undefined,
     attempts: 0,
+    recordNumber: 1,
     tries: [],
-    silentTries: 0,
     sent: false,
     upstreamRequestId: undefined,
     firstContentMonotonicMs: undefined,

@@ -9,6 +9,7 @@ import { respond } from './respond.ts'
 import { sendError } from './client-reply.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Exchange } from './exchange.ts'
+import type { Keyring } from '../upstream/keyring.ts'
 import type { Limiter } from '../limits/limiter.ts'
 import type { Refusals } from '../metering/ledger.ts'
 import type { JsonBody } from '../core/body.ts'
@@ -20,6 +21,7 @@ export interface RelayDeps {
   readonly clock: Clock
   readonly random: () => number
   readonly send: Send
+  readonly keyring: Pick<Keyring, 'keysOf' | 'begin'>
   readonly tokens: TokenCounter
   readonly limiter: Limiter
   readonly refusals: Refusals
@@ -43,10 +45,11 @@ export async function handle (exchange: Exchange, incoming: Incoming, deps: Rela
     const call = exchange.call = { path: incoming.path, headers: incoming.headers, body: incoming.readBody() }
     const opened = exchange.opened = exchange.surface.surface.open(call, exchange.catalog.vendorRules)
     exchange.model = resolveModel(exchange, opened.envelope.model)
+    exchange.price = exchange.model.price
     await fitCaps(exchange, opened.envelope, deps.tokens)
     await admit(exchange, opened.envelope, deps)
-    const answer = await attempt(exchange, { call, opened }, deps)
-    await respond(exchange, { opened, answer, meter }, deps)
+    const answer = await attempt(exchange, { call, opened, meter }, deps)
+    await respond(exchange, { opened, answer, meter }, deps).finally(answer.end)
   } catch (caught) {
     exchange.error ??= GatewayError.from(caught)
     noteRefusal(exchange, deps.refusals)
@@ -69,16 +72,17 @@ function resolveModel ({ catalog, principal }: Exchange, name: string): NonNulla
     'GET /v1/models lists the ones you may use.', { param: 'model' })
 }
 
-/** Whoever was refused by a limit can ask why afterwards. */
+/** Whoever was refused by a limit, or may not use a model, can ask why afterwards. */
 function noteRefusal (exchange: Exchange, refusals: Refusals): void {
-  const { error, limits, principal, model } = exchange
-  if (error === undefined || exchange.admission !== undefined || limits.length === 0) return
+  const { error, limits, principal, opened, catalog } = exchange
+  if (error === undefined || exchange.admission !== undefined) return
+  if (limits.length === 0 && error.kind !== 'permission_denied') return
   refusals.append({
     requestId: exchange.requestId,
     timeMs: exchange.startedMs,
     team: principal.team,
     keyId: principal.keyId,
-    model: model?.name ?? '',
+    model: catalog.resolve(opened?.envelope.model ?? '')?.name ?? '',
     errorKind: error.kind,
     message: error.message,
     limits

@@ -34,6 +34,7 @@ export function createFakeBody (): FakeBody {
 export interface FakeReply extends ClientReply {
   readonly written: Buffer[]
   readonly ends: string[]
+  status: number | undefined
   full: boolean
   drain (): void
   leave (): void
@@ -45,14 +46,19 @@ export function createFakeReply (): FakeReply {
   const reply = {
     requestId: 'request-1',
     headSent: false,
+    status: undefined as number | undefined,
     gone: gone.signal,
     written: [] as Buffer[],
     ends: [] as string[],
     full: false,
     setHeader () {},
-    send () { reply.ends.push('send') },
+    send (status: number) {
+      reply.status = status
+      reply.ends.push('send')
+    },
     write (bytes: Buffer) {
       reply.headSent = true
+      reply.status = 200
       reply.written.push(bytes)
       return !reply.full
     },
@@ -68,7 +74,7 @@ export function createFakeReply (): FakeReply {
 const TIMEOUTS = { connectTimeoutMs: 1_000, firstByteTimeoutMs: 5_000, idleTimeoutMs: 10_000, totalTimeoutMs: 600_000 }
 
 export const TARGET: Target = {
-  upstream: { name: 'up', protocol: openai, baseUrl: 'http://127.0.0.1:1/v1', keys: [{ key: 'sk-up', weight: 1 }], timeouts: TIMEOUTS },
+  upstream: { name: 'up', protocol: openai, baseUrl: 'http://127.0.0.1:1/v1', keys: [{ id: 'k1', key: 'sk-up', weight: 1 }], timeouts: TIMEOUTS },
   model: 'qwen-coder-turbo',
   priority: 0,
   weight: 1,
@@ -88,6 +94,6 @@ export function createScene (policy: 'cancel' | 'drain' = 'cancel') {
     vendorRules: { strict: false, nativeDefaults: () => ({ resultFormat: 'text', incrementalOutput: false }) }
   }
   const exchange: Exchange = openExchange({ surface: openai, principal: principalOf(), catalog, reply }, { clock })
-  const answer = { response: { status: 200, headers: {}, body }, target: TARGET, lane: 'bytes' as const, stream: true }
+  const answer = { response: { status: 200, headers: {}, body }, target: TARGET, lane: 'bytes' as const, stream: true, end () {} }
   return { clock, reply, body, exchange, answer, meter: { pastHold: () => false } }
 }
