@@ -22,7 +22,9 @@ import type { ServerDeps } from './server.ts'
 import type { State } from './state.ts'
 import type { Vault } from './upstream/vault.ts'
 
-export interface ListenerDeps extends Pick<ServerDeps, 'clock' | 'ids' | 'random'>, Pick<AppDeps, 'tokens' | 'keyring' | 'send' | 'currentCatalog' | 'readiness' | 'track'> {
+type Handed = Pick<AppDeps, 'tokens' | 'send' | 'currentCatalog' | 'readiness' | 'track'>
+
+export interface ListenerDeps extends Pick<ServerDeps, 'clock' | 'ids' | 'random'>, Handed {
   readonly metrics: Metrics
   readonly observers: Observers
   readonly state: State
@@ -47,6 +49,7 @@ export function buildListeners (config: Config, secrets: Secrets, deps: Listener
     ...observers,
     limiter,
     explanations,
+    keyring: state.keyring,
     ledger: backend.ledger,
     refusals: backend.refusals,
     protocols: [...PROTOCOLS.values()],

@@ -60,7 +60,8 @@ function checkWorker (workerData: CheckWork): Worker {
 }
 
 async function checkedBy (worker: Worker, clock: Clock): Promise<ConfigCheck> {
-  const [stop, timeout] = [Promise.withResolvers<ConfigCheck>(), clock.setTimer(CHECK_TIMEOUT_MS, () => void worker.terminate())]
+  const stop = Promise.withResolvers<ConfigCheck>()
+  const timeout = clock.setTimer(CHECK_TIMEOUT_MS, () => { void worker.terminate() })
   worker.once('message', stop.resolve)
   worker.once('error', () => stop.resolve(UNREADABLE))
   worker.once('exit', () => stop.resolve(UNREADABLE))

@@ -103,6 +103,7 @@ export const ConfigSchema = Type.Object({
 export type Config = DeepReadonly<Static<typeof ConfigSchema>>
 export type UpstreamConfig = Config['upstreams'][number]
 export type ModelConfig = Config['models'][number]
+export type DatedPriceConfig = Extract<NonNullable<ModelConfig['price']>, readonly unknown[]>[number]
 export type QuirksConfig = NonNullable<UpstreamConfig['quirks']>
 
 type DeepReadonly<T> = T extends (infer Item)[]

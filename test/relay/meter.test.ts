@@ -153,7 +153,7 @@ t.test('a 200 that is an error before its first word costs nothing, unless it sa
 })
 
 t.test('an unpriced model is recorded at no cost and in no currency', async (t) => {
-  const { meter, records } = await start({ model: { ...MODEL, price: undefined } })
+  const { meter, records } = await start({ model: { ...MODEL, prices: [] } })
   meter.answered()
   meter.watch(tally(REPORTED))
   await meter.finish()
