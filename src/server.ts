@@ -5,6 +5,7 @@ import { ADMIN_TOKEN_FILE, createIdentifyAdmin } from './accounts/admin-token.ts
 import { buildAdminApp } from './admin/app.ts'
 import { buildApp } from './http/app.ts'
 import { createAuthenticate } from './accounts/authenticate.ts'
+import { createAuthenticateFresh } from './accounts/authenticate-fresh.ts'
 import { createClientKey, keyDigest } from './accounts/keys.ts'
 import { createExchanges } from './relay/exchanges.ts'
 import { createExplanations } from './limits/explanations.ts'
@@ -19,21 +20,26 @@ import { createVault } from './upstream/vault.ts'
 import { countingMargin } from './tokens/bounds.ts'
 import { createTokenCounter } from './tokens/counter.ts'
 import { durationMs } from './config/scalars.ts'
+import { openTracing } from './observe/open-tracing.ts'
 import { openState } from './state.ts'
 import { fileSecret } from './store/embedded/secrets.ts'
 import { PROTOCOLS } from './protocols/registry.ts'
-import { systemClock, systemIds } from './system.ts'
+import { systemClock, systemIds, watchEventLoop } from './system.ts'
 import type { Catalog, Upstream } from './core/catalog.ts'
 import type { Clock, Ids } from './core/clock.ts'
 import type { Config } from './config/schema.ts'
 import type { AppDeps } from './http/deps.ts'
+import type { Exchanges } from './relay/exchanges.ts'
 import type { FirstKey } from './accounts/first-key.ts'
 import type { Logger } from './observe/logger.ts'
 import type { Metrics } from './observe/metrics.ts'
+import type { Pools } from './upstream/pools.ts'
 import type { Question } from './limits/explanations.ts'
 import type { Peppers } from './accounts/secret-lookup.ts'
 import type { Observers } from './observe/observers.ts'
+import type { Tracing } from './observe/tracing.ts'
 import type { State } from './state.ts'
+import type { TokenCounter } from './tokens/counter.ts'
 
 export interface ServerDeps {
   readonly clock: Clock
@@ -52,6 +58,8 @@ export interface RunningServer {
   readonly catalog: () => Catalog
   /** Puts another catalog in place for the requests that come from now on. */
   swapCatalog (catalog: Catalog): void
+  /** Notes that another configuration was bad and the catalog stays. */
+  keepCatalog (): void
   /** Stops taking requests, lets running ones finish for `shutdown_timeout`, then ends them. */
   close (): Promise<void>
 }
@@ -64,19 +72,23 @@ export function systemDeps (config: Config): ServerDeps {
 const COUNT_INLINE_BYTES_MAX = 65_536
 /** How long settlements that the store does not take are tried again on the way out. What is left is in the spool. */
 const SETTLE_TIMEOUT_MS = 5_000
+/** How long the last spans may take to be sent. */
+const TRACES_TIMEOUT_MS = 3_000
 
 /** The composition root: every part is made here once and handed on. */
 export async function startServer (config: Config, catalog: Catalog, deps: ServerDeps): Promise<RunningServer> {
   const { clock } = deps
-  const metrics = createMetrics()
-  const observers = createObservers(metrics, deps)
+  const exchanges = createExchanges()
+  let current = catalog
+  let knownTeams = (): readonly string[] => []
+  const metrics = createMetrics(() => ({ catalog: current, teams: knownTeams(), running: exchanges.running() }))
+  const tracing = await openTracing(process.env, { ...deps, metrics })
+  const observers = createObservers(metrics, tracing, deps)
   const secrets = secretsOf(config)
   const [firstKey, vault] = [firstKeyOf(config, secrets), createVault(secrets.peppers)]
   const state = await openState(config, { ...deps, bootId: randomUUID(), firstKey, vault, metrics, observers })
-  const pools = createPools()
-  const tokens = createTokenCounter({ inlineBytesMax: COUNT_INLINE_BYTES_MAX })
-  const exchanges = createExchanges()
-  let current = catalog
+  const [pools, tokens] = [createPools(), createTokenCounter({ inlineBytesMax: COUNT_INLINE_BYTES_MAX })]
+  knownTeams = state.knownTeams
   let isDraining = false
   const { app, admin } = buildListeners(config, secrets, {
     ...deps,
@@ -90,14 +102,11 @@ export async function startServer (config: Config, catalog: Catalog, deps: Serve
     readiness: () => isDraining ? 'draining' : state.readiness(),
     track: exchanges.track
   })
+  const stopWatching = watchEventLoop(metrics.late)
   async function close (): Promise<void> {
     isDraining = true
-    const stopTimer = clock.setTimer(durationMs(config.server.shutdown_timeout), () => app.server.closeAllConnections())
-    await app.close()
-    stopTimer()
-    await exchanges.ended()
-    await Promise.all([admin.close(), pools.close(), tokens.close()])
-    await state.close(SETTLE_TIMEOUT_MS)
+    stopWatching()
+    await closeParts({ app, admin, exchanges, pools, tokens, state, tracing }, config, clock)
   }
   await listen([app, config.server], [admin, config.admin]).catch(async (cause: unknown) => {
     await close()
@@ -106,15 +115,43 @@ export async function startServer (config: Config, catalog: Catalog, deps: Serve
   return {
     inferenceUrl: urlOf(app),
     adminUrl: urlOf(admin),
-    apiKey: firstKey.origin === 'made' && state.readiness() !== 'starting' && isKnown(firstKey, state) ? secrets.firstKey : undefined,
-    adminTokenFile: config.secrets.admin_token === undefined ? join(config.store.data_dir, ADMIN_TOKEN_FILE) : undefined,
+    ...accessTo(config, secrets, firstKey, state),
     catalog: () => current,
     swapCatalog (next) {
       current = next
+      metrics.reloaded('applied')
       pools.retain(upstreamsOf(next))
     },
+    keepCatalog () { metrics.reloaded('kept') },
     close
   }
+}
+
+function accessTo (config: Config, secrets: Secrets, firstKey: FirstKey, state: State): Pick<RunningServer, 'apiKey' | 'adminTokenFile'> {
+  const isShown = firstKey.origin === 'made' && state.readiness() !== 'starting' && isKnown(firstKey, state)
+  return {
+    apiKey: isShown ? secrets.firstKey : undefined,
+    adminTokenFile: config.secrets.admin_token === undefined ? join(config.store.data_dir, ADMIN_TOKEN_FILE) : undefined
+  }
+}
+
+interface Parts extends Listeners {
+  readonly exchanges: Exchanges
+  readonly pools: Pools
+  readonly tokens: TokenCounter
+  readonly state: State
+  readonly tracing: Tracing | undefined
+}
+
+/** What serves requests is closed before what they need. */
+async function closeParts (parts: Parts, { server }: Config, clock: Clock): Promise<void> {
+  const { app, admin, exchanges, pools, tokens, state, tracing } = parts
+  const stopTimer = clock.setTimer(durationMs(server.shutdown_timeout), () => app.server.closeAllConnections())
+  await app.close()
+  stopTimer()
+  await exchanges.ended()
+  await Promise.all([admin.close(), pools.close(), tokens.close(), tracing?.close(TRACES_TIMEOUT_MS)])
+  await state.close(SETTLE_TIMEOUT_MS)
 }
 
 function firstKeyOf (config: Config, { peppers, firstKey }: Secrets): FirstKey {
@@ -140,6 +177,7 @@ function buildListeners (config: Config, secrets: Secrets, deps: ListenerDeps): 
   const { accounting, backend, directory } = state
   const outdated = createRepepper(directory, { clock, failed: (cause) => observers.trouble({ kind: 'upkeep_failed', cause }) })
   const secretDeps = { peppers: secrets.peppers, clock: state.storeClock, outdated }
+  const authenticate = createAuthenticate(directory, secretDeps)
   const identify = createIdentifyAdmin(secrets.adminToken, directory, secretDeps)
   const limiter = createLimiter({ ...accounting, clock, skewMs: () => accounting.skewMs })
   const explanations = createExplanations({ limiter, store: accounting.store, currentCatalog, clock })
@@ -151,14 +189,21 @@ function buildListeners (config: Config, secrets: Secrets, deps: ListenerDeps): 
     ledger: backend.ledger,
     refusals: backend.refusals,
     protocols: [...PROTOCOLS.values()],
-    authenticate: createAuthenticate(directory, secretDeps)
+    authenticate,
+    authenticateFresh: createAuthenticateFresh(authenticate, directory, clock)
   })
   const admin = buildAdminApp({
+    clock,
+    ids: deps.ids,
     metrics,
     readiness,
     directory,
     explanations: { ...explanations, explain: (question) => explanations.explain(withMargin(question)) },
-    isAdminToken: (presented) => identify(presented)?.role === 'admin',
+    audit: state.audit,
+    usage: backend.usage,
+    ledger: backend.ledger,
+    refusals: backend.refusals,
+    identify,
     newKey: () => createClientKey((below) => randomInt(below)),
     digestOf: (secret) => keyDigest(secrets.peppers.current, secret),
     failed: observers.refused

@@ -50,7 +50,7 @@ export function createAuthenticate (directory: Pick<Directory, 'findByDigest'>, 
 }
 
 /** The key under any of the names clients send it by. */
-function presentedKey (headers: HeaderValues): string | undefined {
+export function presentedKey (headers: HeaderValues): string | undefined {
   const authorization = headers['authorization']
   if (authorization !== undefined) return /^bearer +(\S+)\s*$/i.exec(authorization)?.[1]
   return headers['x-api-key'] ?? headers['api-key']

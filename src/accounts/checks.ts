@@ -104,7 +104,7 @@ function checkTimeZone (budget: BudgetSetting, timeZone: string, field: string, 
 }
 
 /** Offsets such as +08:00 are no zones: they know no summer time, and whoever means one finds it under Etc. */
-function isTimeZone (name: string): boolean {
+export function isTimeZone (name: string): boolean {
   if (!/^[A-Za-z]/.test(name)) return false
   try {
     // Intl takes abbreviations too that the calendar refuses, such as PST.

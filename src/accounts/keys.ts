@@ -32,9 +32,14 @@ export function isAdminTokenForm (presented: string): boolean {
   return presented.startsWith(`${ADMIN_TOKEN_PREFIX}-`)
 }
 
+/** Whether a text is to be taken for a client key of ours. */
+export function isClientKeyForm (presented: string): boolean {
+  return presented.startsWith(`${CLIENT_KEY_PREFIX}-`)
+}
+
 /** False for a secret of our form that was mistyped or cut: it is refused without asking the store. Other forms may exist. */
 export function isWellFormed (presented: string): boolean {
-  if (!presented.startsWith(`${CLIENT_KEY_PREFIX}-`) && !isAdminTokenForm(presented)) return true
+  if (!isClientKeyForm(presented) && !isAdminTokenForm(presented)) return true
   const match = FORM.exec(presented)
   return match !== null && checksum(`${match[2]}${match[3]}`) === match[4]
 }

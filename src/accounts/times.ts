@@ -1,3 +1,5 @@
+import { Temporal } from 'temporal-polyfill'
+
 const INSTANT = /^(\d{4})-(\d{2})-(\d{2})T(?:[01]\d|2[0-3]):\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:\d{2})$/
 
 /** Milliseconds of an ISO 8601 time with its offset, such as 2027-05-22T00:00:00+08:00; undefined where the text is none. */
@@ -7,4 +9,20 @@ export function instantMs (text: string): number | undefined {
   if (year === undefined || month === undefined || day === undefined || Number.isNaN(ms)) return undefined
   // Date.parse takes 30 February for 2 March.
   return day <= new Date(Date.UTC(year, month, 0)).getUTCDate() ? ms : undefined
+}
+
+/** The time as clocks of a zone show it, with their offset: 2026-11-25T00:00:00+08:00. */
+export function localTime (ms: number, timeZone: string): string {
+  return Temporal.Instant.fromEpochMilliseconds(ms).toString({ timeZone, smallestUnit: 'second' })
+}
+
+/** When a day of a zone's calendar begins, such as 2026-11-25; undefined where the text is no day. */
+export function dayStartMs (date: string, timeZone: string): number | undefined {
+  if (!/^\d{4}-\d{2}-\d{2}$/.test(date)) return undefined
+  try {
+    return Temporal.PlainDate.from(date).toZonedDateTime(timeZone).epochMilliseconds
+  } catch (cause) {
+    if (cause instanceof RangeError) return undefined
+    throw cause
+  }
 }

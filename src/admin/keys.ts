@@ -1,55 +1,120 @@
-import type { FastifyInstance } from 'fastify'
-import { GatewayError } from '../core/errors.ts'
-import { assertSound, parse, patched } from './validation.ts'
+import Type from 'typebox'
+import { ADMIN_ALONE, READ_OF_OWN_TEAM, defineRoute } from './route.ts'
+import { assertSound, patched } from './validation.ts'
+import { changeShown, ChangeSchema, closed, InstantSchema, KeyParamsSchema, orNull, PageSchema, pageReply, TeamParamsSchema } from './schemas.ts'
+import { KEY_IN_PATH, missingKey, TEAM_IN_PATH } from './owners.ts'
 import { pageOf } from './page.ts'
 import { KeySettingsSchema } from '../accounts/account.ts'
 import { takeRevision } from './revision.ts'
 import { teamOf } from './teams.ts'
 import { withFresh } from './fresh.ts'
-import type { AdminDeps } from './deps.ts'
+import type { AdminRoute } from './route.ts'
 import type { ClientKey } from '../accounts/account.ts'
+import type { Directory } from '../accounts/directory.ts'
 
-interface TeamParams { Params: { team: string } }
-interface KeyParams { Params: { id: string } }
+const keyMembers = {
+  id: Type.String(),
+  team: Type.String(),
+  prefix: orNull(Type.String({ description: 'How its secret begins; null for one that was given otherwise.' })),
+  ...KeySettingsSchema.properties,
+  created_at: InstantSchema,
+  revision: Type.Integer({ minimum: 1 })
+}
 
-export function addKeyRoutes (scope: FastifyInstance, { directory, newKey, digestOf }: AdminDeps): void {
-  scope.get<TeamParams>('/teams/:team/keys', async ({ params, query }) => {
-    return await withFresh(directory, () => pageOf(directory.keysOf(teamOf(directory, params.team).id), query, keyBody))
+const KeySchema = Type.Object(keyMembers, { ...closed, title: 'Key' })
+const NewKeySchema = Type.Object({
+  ...keyMembers, secret: Type.String({ description: 'What clients send. It is shown here and never again.' })
+}, { ...closed, title: 'KeyWithSecret' })
+
+export const KEY_ROUTES: readonly AdminRoute[] = [
+  defineRoute({
+    method: 'GET',
+    path: '/admin/v1/teams/:team/keys',
+    operationId: 'listKeys',
+    summary: 'The keys of a team, by id.',
+    access: READ_OF_OWN_TEAM,
+    owner: TEAM_IN_PATH,
+    params: TeamParamsSchema,
+    query: PageSchema,
+    reply: pageReply(KeySchema),
+    handler: ({ params, query }, { directory }) => {
+      return withFresh(directory, () => pageOf(directory.keysOf(teamOf(directory, params.team).id), query, keyBody))
+    }
+  }),
+  defineRoute({
+    method: 'POST',
+    path: '/admin/v1/teams/:team/keys',
+    operationId: 'createKey',
+    summary: 'Make a key. The answer has its secret, which is shown only here.',
+    access: ADMIN_ALONE,
+    object: 'team::team',
+    params: TeamParamsSchema,
+    body: KeySettingsSchema,
+    reply: NewKeySchema,
+    status: 201,
+    async handler ({ params, body: settings, actor }, { directory, newKey, digestOf }) {
+      assertSound(settings)
+      const { id, secret } = newKey()
+      const key = await withFresh(directory, () => {
+        return directory.createKey({ id, team: teamOf(directory, params.team).id, digest: digestOf(secret), settings }, actor)
+      })
+      return { ...keyBody(key), secret }
+    }
+  }),
+  defineRoute({
+    method: 'GET',
+    path: '/admin/v1/keys/:id',
+    operationId: 'getKey',
+    summary: 'One key.',
+    access: READ_OF_OWN_TEAM,
+    owner: KEY_IN_PATH,
+    params: KeyParamsSchema,
+    reply: KeySchema,
+    handler: ({ params }, { directory }) => withFresh(directory, () => keyBody(keyOf(directory, params.id)))
+  }),
+  defineRoute({
+    method: 'PATCH',
+    path: '/admin/v1/keys/:id',
+    operationId: 'updateKey',
+    summary: 'Change what is set of a key. What is left out stays, and null takes away.',
+    access: ADMIN_ALONE,
+    object: 'key::id',
+    params: KeyParamsSchema,
+    body: ChangeSchema,
+    bodyShown: changeShown(KeySettingsSchema),
+    reply: KeySchema,
+    async handler ({ params, body, actor }, { directory }) {
+      const { changes, assertRevision } = takeRevision(body)
+      return await withFresh(directory, async () => {
+        const key = keyOf(directory, params.id)
+        assertRevision(key)
+        const settings = patched(KeySettingsSchema, key.settings, changes)
+        assertSound(settings, key.settings)
+        return keyBody(await directory.replaceKey(key, { settings }, actor))
+      })
+    }
+  }),
+  defineRoute({
+    method: 'DELETE',
+    path: '/admin/v1/keys/:id',
+    operationId: 'revokeKey',
+    summary: 'Revoke a key: within a second no gateway lets anybody in by it.',
+    access: ADMIN_ALONE,
+    object: 'key::id',
+    params: KeyParamsSchema,
+    reply: null,
+    status: 204,
+    async handler ({ params, actor }, { directory }) {
+      await withFresh(directory, () => directory.removeKey(keyOf(directory, params.id), actor))
+      return undefined
+    }
   })
+]
 
-  scope.post<TeamParams>('/teams/:team/keys', async ({ params, body }, reply) => {
-    const settings = parse(KeySettingsSchema, body)
-    assertSound(settings)
-    const { id, secret } = newKey()
-    const key = await withFresh(directory, () => {
-      return directory.createKey({ id, team: teamOf(directory, params.team).id, digest: digestOf(secret), settings }, undefined)
-    })
-    return await reply.code(201).header('cache-control', 'no-store').send({ ...keyBody(key), secret })
-  })
-
-  scope.get<KeyParams>('/keys/:id', async ({ params }) => await withFresh(directory, () => keyBody(keyOf(params.id))))
-
-  scope.patch<KeyParams>('/keys/:id', async ({ params, body }) => {
-    const { changes, assertRevision } = takeRevision(body)
-    return await withFresh(directory, async () => {
-      const key = keyOf(params.id)
-      assertRevision(key)
-      const settings = patched(KeySettingsSchema, key.settings, changes)
-      assertSound(settings, key.settings)
-      return keyBody(await directory.replaceKey(key, { settings }, undefined))
-    })
-  })
-
-  scope.delete<KeyParams>('/keys/:id', async ({ params }, reply) => {
-    await withFresh(directory, () => directory.removeKey(keyOf(params.id), undefined))
-    return await reply.code(204).send()
-  })
-
-  function keyOf (id: string): ClientKey {
-    const key = directory.key(id)
-    if (key === undefined) throw new GatewayError('not_found', 'There is no such key.', { param: 'key' })
-    return key
-  }
+function keyOf (directory: Directory, id: string): ClientKey {
+  const key = directory.key(id)
+  if (key === undefined) throw missingKey()
+  return key
 }
 
 function keyBody ({ id, team, settings, createdMs, revision }: ClientKey): object {

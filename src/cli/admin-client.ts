@@ -1,4 +1,7 @@
 import { join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { Readable } from 'node:stream'
+import type { ReadableStream } from 'node:stream/web'
 import type { Command } from 'commander'
 import { ADMIN_TOKEN_FILE } from '../accounts/admin-token.ts'
 import { CliError, EXIT_CODES } from './context.ts'
@@ -32,6 +35,8 @@ export interface AdminClient {
   pages<T> (path: string): AsyncIterable<readonly T[]>
   /** The same in one. @throws CliError */
   list<T> (path: string): Promise<T[]>
+  /** Writes an answer that is no JSON as it comes, however long it is. @throws CliError */
+  download (path: string, to: NodeJS.WriteStream): Promise<void>
 }
 
 const TIMEOUT_MS = 10_000
@@ -47,7 +52,7 @@ export function createAdminClient (options: AdminOptions, { environment }: CliCo
   const origin = originOf(options.url ?? `http://${reachableHost(config.admin.host)}:${config.admin.port}`)
   let reading: Promise<Token> | undefined
 
-  async function call<T> (method: string, path: string, body?: object): Promise<T> {
+  async function ask (method: string, path: string, body?: object): Promise<Response> {
     // Standard input can be read only once.
     const token = await (reading ??= tokenOf(options, config))
     const response = await answerFrom(`${origin}/admin/v1${path}`, {
@@ -55,17 +60,20 @@ export function createAdminClient (options: AdminOptions, { environment }: CliCo
       headers: { authorization: `Bearer ${token.text}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
       ...(body === undefined ? {} : { body: JSON.stringify(body) })
     }, origin)
-    if (response.status === 204) return undefined as T
-    const answer = await jsonOf(response, origin)
-    if (!response.ok) throw refusal(response.status, answer as Refusal, { origin, token })
-    return answer as T
+    if (response.ok) return response
+    throw refusal(response.status, await jsonOf(response, origin) as Refusal, { origin, token })
+  }
+
+  async function call<T> (method: string, path: string, body?: object): Promise<T> {
+    const response = await ask(method, path, body)
+    return (response.status === 204 ? undefined : await jsonOf(response, origin)) as T
   }
 
   async function * pages<T> (path: string): AsyncGenerator<readonly T[]> {
     let cursor: string | null = ''
     for (let count = 0; cursor !== null; count++) {
       if (count === PAGES_MAX) throw new CliError(EXIT_CODES.failed, `The gateway at ${origin} has more than ${PAGES_MAX * PAGE_ITEMS} entries to tell of.`)
-      const page: ListPage<T> = await call('GET', `${path}?limit=${PAGE_ITEMS}${cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`}`)
+      const page: ListPage<T> = await call('GET', pagePath(path, cursor))
       yield page.data
       cursor = page.next_cursor
     }
@@ -78,7 +86,25 @@ export function createAdminClient (options: AdminOptions, { environment }: CliCo
       const all: T[] = []
       for await (const page of pages<T>(path)) all.push(...page)
       return all
+    },
+    async download (path, to) {
+      const { body } = await ask('GET', path)
+      if (body !== null) await write(body as ReadableStream, to, origin)
     }
+  }
+}
+
+function pagePath (path: string, cursor: string): string {
+  return `${path}?limit=${PAGE_ITEMS}${cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`}`
+}
+
+async function write (body: ReadableStream, to: NodeJS.WriteStream, origin: string): Promise<void> {
+  try {
+    await pipeline(Readable.fromWeb(body), to, { end: false })
+  } catch (cause) {
+    // Whoever reads the output has seen enough of it.
+    if ((cause as NodeJS.ErrnoException).code === 'EPIPE') return
+    throw new CliError(EXIT_CODES.failed, `The answer of ${origin} broke off: what was printed is not all of it.`, { cause })
   }
 }
 
@@ -105,11 +131,16 @@ function rootTokenOf ({ secrets, store }: Config): Token {
     'A gateway that was given no token makes that file at its first start.')
 }
 
+/** Waits for the answer to begin; whole answers follow at once, and others may take as long as they do. */
 async function answerFrom (url: string, request: RequestInit, origin: string): Promise<Response> {
+  const waiting = new AbortController()
+  const timer = setTimeout(() => waiting.abort(), TIMEOUT_MS)
   try {
-    return await fetch(url, { ...request, signal: AbortSignal.timeout(TIMEOUT_MS), redirect: 'manual' })
+    return await fetch(url, { ...request, signal: waiting.signal, redirect: 'manual' })
   } catch (cause) {
     throw new CliError(EXIT_CODES.failed, `No gateway answers at ${origin}. Is it running, and is its admin listener there?`, { cause })
+  } finally {
+    clearTimeout(timer)
   }
 }
 

@@ -17,6 +17,7 @@ import { startCommand } from './start.ts'
 import { teamCommand } from './team.ts'
 import { tokenCommand } from './token.ts'
 import { upstreamCommand } from './upstream.ts'
+import { usageCommand } from './usage.ts'
 
 /** Runs one command line, without `node` and the script's path. A server it has started goes on running. */
 export async function runCommandLine (words: readonly string[], context: CliContext): Promise<ExitCode> {
@@ -30,7 +31,7 @@ export async function runCommandLine (words: readonly string[], context: CliCont
 
 const COMMANDS = [
   startCommand, initCommand, importCommand, configCommand, doctorCommand, healthcheckCommand, simulateCommand,
-  teamCommand, keyCommand, explainCommand, upstreamCommand, tokenCommand, auditCommand
+  teamCommand, keyCommand, usageCommand, explainCommand, upstreamCommand, tokenCommand, auditCommand
 ]
 
 /** All commands. Nothing runs until a command line is parsed. */

@@ -1,6 +1,7 @@
 import closeWithGrace from 'close-with-grace'
 import { buildCatalog, needsSimulator } from '../config/catalog.ts'
 import { loadConfig, readTextFile } from '../config/load.ts'
+import { ConfigError } from '../config/problems.ts'
 import type { ConfigFlags } from '../config/overrides.ts'
 import { createReloader } from '../config/reload.ts'
 import type { ReloadResult, Reloader, ReloaderDeps } from '../config/reload.ts'
@@ -60,7 +61,10 @@ function triggersFor (file: string | undefined, { logger }: ServerDeps): Reloade
 
 function applyReload (result: ReloadResult, server: RunningServer, { logger }: ServerDeps): void {
   if (result.outcome === 'kept') {
-    logger.error({ error: messageOf(result.error) }, 'the configuration is bad; the one before stays')
+    server.keepCatalog()
+    // Of a problem the place says enough, and its message repeats no value that may be a secret.
+    const facts = result.error instanceof ConfigError ? { problems: result.error.problems } : { error: messageOf(result.error) }
+    logger.error(facts, `the configuration is bad; the one before stays: ${messageOf(result.error)}`)
     return
   }
   server.swapCatalog(result.catalog)

@@ -78,6 +78,11 @@ function surroundings ({ period, timeZone }: BudgetCalendar, nowMs: number): Sur
   return found
 }
 
+/** The day of a zone's calendar that contains `atMs`: of 23 or 25 hours where clocks are set. */
+export function dayAround (timeZone: string, atMs: number): Pick<BudgetWindow, 'startMs' | 'endMs'> {
+  return spanAt('day', timeZone, atMs)
+}
+
 type Recurring = Exclude<BudgetSetting['period'], 'total'>
 
 function spanAt (period: Recurring, timeZone: string, atMs: number): Span {

@@ -1,8 +1,9 @@
 import { ERROR_KINDS, GatewayError, isSilence } from '../core/errors.ts'
 import { readBody } from './read-body.ts'
 import { admitAgain } from './admit.ts'
+import { shownId } from './upstream-id.ts'
 import { candidatesFor } from '../upstream/select.ts'
-import { timeLeftMs } from './exchange.ts'
+import { beginTry, endTry, timeLeftMs } from './exchange.ts'
 import type { AdmitDeps } from './admit.ts'
 import type { Candidate } from '../upstream/select.ts'
 import type { ClientCall, HeaderValues, OpenedCall, UpstreamCall } from '../core/protocol.ts'
@@ -43,6 +44,7 @@ export async function attempt (exchange: Exchange, request: CheckedRequest, deps
       return await tryCandidate(exchange, candidate, { request, deps })
     } catch (caught) {
       failure = GatewayError.from(caught)
+      endTry(exchange, failure, deps.clock)
       if (!mayHelp(failure) || index === candidates.length - 1) throw failure
       if (!await mayGoOn(exchange, failure, { request, deps })) throw failure
     }
@@ -91,12 +93,14 @@ async function answerOf (exchange: Exchange, { target, key }: Candidate, { reque
   exchange.attempts++
   exchange.sent = false
   exchange.upstreamRequestId = undefined
+  const begun = beginTry(exchange, target, deps.clock)
   const response = await deps.send(target.upstream, authorized(upstreamCall, dialect.authorize(key)), {
     signal: exchange.reply.gone,
     headTimeoutMs: headTimeoutMs(upstreamCall, target, timeLeftMs(exchange, target, deps.clock)),
     onSent () { exchange.sent = true }
   })
-  exchange.upstreamRequestId = shownId(response.headers['x-request-id'])
+  begun.status = response.status
+  begun.upstreamRequestId = exchange.upstreamRequestId = shownId(response.headers['x-request-id'])
   if (response.status >= 200 && response.status < 300) {
     tellIgnored(exchange, upstreamCall.ignoredParameters)
     return { response, target, lane: relayed === undefined ? 'canonical' : 'bytes' }
@@ -112,11 +116,6 @@ function headTimeoutMs (call: UpstreamCall, target: Target, leftMs: number): num
 function requestOf (exchange: Exchange, opened: OpenedCall): ReturnType<OpenedCall['parseRequest']> {
   const request = opened.parseRequest()
   return exchange.outputTokensMax === undefined ? request : { ...request, outputTokensMax: exchange.outputTokensMax }
-}
-
-/** An upstream's own id goes into logs and records, so it has to look like one. */
-function shownId (id: string | undefined): string | undefined {
-  return id !== undefined && /^[\w.:-]{1,128}$/.test(id) ? id : undefined
 }
 
 /** Nothing is left out in silence: what this upstream has no word for is named to the client. */

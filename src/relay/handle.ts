@@ -1,6 +1,7 @@
 import { GatewayError } from '../core/errors.ts'
 import { admit } from './admit.ts'
 import { attempt } from './attempt.ts'
+import { endTry } from './exchange.ts'
 import { fitCaps } from './caps.ts'
 import { mayUseModel } from '../accounts/principal.ts'
 import { createMeter } from './meter.ts'
@@ -54,6 +55,7 @@ export async function handle (exchange: Exchange, incoming: Incoming, deps: Rela
     noteRefusal(exchange, deps.refusals)
     sendError(exchange.reply, exchange.surface.surface, exchange.error)
   } finally {
+    endTry(exchange, exchange.error, deps.clock)
     // The client has its answer by now: what fails here is for the operator alone.
     await meter.finish().catch((cause: unknown) => deps.unsettled(exchange, cause))
     deps.record(exchange)

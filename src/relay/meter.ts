@@ -3,6 +3,7 @@ import { NO_USAGE } from '../core/usage.ts'
 import { TokenCounterError } from '../tokens/counter.ts'
 import { createHoldWatch } from './hold-watch.ts'
 import { recordOf, supersededRecordOf } from './record.ts'
+import type { AnswerFacts } from '../core/event.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Exchange } from './exchange.ts'
 import type { HoldWatch } from './hold-watch.ts'
@@ -16,6 +17,7 @@ export interface Tally {
   outputText (): string
   /** At least as many as the output so far has tokens, if no count of the upstream's is known. */
   outputBytes (): number
+  told? (): AnswerFacts
 }
 
 /** Watches one exchange and settles each attempt that may have been billed, and the exchange's end, exactly once. */
@@ -60,6 +62,7 @@ export function createMeter (exchange: Exchange, { clock, tokens }: MeterDeps): 
       if (isFinished) return
       isFinished = true
       const outcome = exchange.outcome = outcomeOf(exchange)
+      exchange.told = tally?.told?.()
       exchange.usage = await settle(() => usageOf(exchange, isBillable, { tally, tokens }), (usage) =>
         recordOf(exchange, { usage, outcome, error: exchange.error, nowMonotonicMs: clock.monotonicMs() }))
     }

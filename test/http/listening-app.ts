@@ -55,6 +55,9 @@ export async function startApp (options: ListeningAppOptions = {}): Promise<List
   const waiting = new Set<() => void>()
   const catalog = buildCatalog(configFor(simulator.url), PROTOCOLS)
   const digest = keyDigest(PEPPER, API_KEY)
+  const authenticate = createAuthenticate({ findByDigest: (given) => given === digest ? principalOf('a').account : undefined }, {
+    peppers: { current: PEPPER, previous: undefined }, clock: systemClock, outdated () {}
+  })
   const app = buildApp({ bodyBytesMax: options.bodyBytesMax ?? 1_048_576, limits: options.limits ?? {} }, {
     clock: systemClock,
     ids: systemIds,
@@ -67,9 +70,8 @@ export async function startApp (options: ListeningAppOptions = {}): Promise<List
     protocols: [...PROTOCOLS.values()],
     send: createSend(pools, systemClock),
     keyring: KEYRING,
-    authenticate: createAuthenticate({ findByDigest: (given) => given === digest ? principalOf('a').account : undefined }, {
-      peppers: { current: PEPPER, previous: undefined }, clock: systemClock, outdated () {}
-    }),
+    authenticate,
+    authenticateFresh: async (headers, address) => authenticate(headers, address),
     currentCatalog: () => catalog,
     refused: () => {},
     unsettled: () => {},

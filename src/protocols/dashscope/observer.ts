@@ -1,5 +1,6 @@
 import { GatewayError } from '../../core/errors.ts'
-import { objectAt, parseJsonObject } from '../../core/json.ts'
+import { objectAt, parseJsonObject, stringAt } from '../../core/json.ts'
+import type { AnswerFacts, FinishReason } from '../../core/event.ts'
 import type { JsonObject } from '../../core/json.ts'
 import type { Dialect, Observer, ObserverWanted, Verdict } from '../../core/protocol.ts'
 import type { SseEvent } from '../../core/sse-event.ts'
@@ -24,7 +25,15 @@ export function observeResponse (body: Buffer): ReturnType<Dialect['observeRespo
   if (document === undefined) throw new GatewayError('upstream_protocol', 'The upstream answered with something that is not JSON.')
   const fault = faultIn(document)
   if (fault !== undefined) throw fault
-  return { usage: () => usageFrom(objectAt(document, 'usage')), outputText: () => textIn(document), outputBytes: () => body.length }
+  return {
+    usage: () => usageFrom(objectAt(document, 'usage')),
+    outputText: () => textIn(document),
+    outputBytes: () => body.length,
+    told () {
+      const reasons = choicesOf(objectAt(document, 'output')).map((choice) => finishReasonFrom(choice['finish_reason']))
+      return { id: stringAt(document, 'request_id'), model: undefined, finishReasons: reasons.filter((reason) => reason !== undefined) }
+    }
+  }
 }
 
 const RELAY: Verdict = { action: 'relay' }
@@ -62,6 +71,8 @@ class FrameObserver implements Observer {
   #kept: Buffer[] = []
   #keptBytes = 0
   #seenBytes = 0
+  #id: string | undefined
+  readonly #finishReasons: FinishReason[] = []
   readonly #isCumulative: boolean
 
   constructor (isCumulative: boolean) {
@@ -96,6 +107,10 @@ class FrameObserver implements Observer {
     return usageFrom(objectAt(data, 'usage'))
   }
 
+  told (): AnswerFacts {
+    return { id: this.#id, model: undefined, finishReasons: Object.values(this.#finishReasons) }
+  }
+
   outputBytes (): number {
     return this.#seenBytes
   }
@@ -109,11 +124,13 @@ class FrameObserver implements Observer {
   #read (data: string): Verdict {
     const document = parseJsonObject(data)
     if (document === undefined) return notJson()
+    this.#id ??= stringAt(document, 'request_id')
     try {
       for (const [position, choice] of choicesOf(objectAt(document, 'output')).entries()) {
         const index = choiceIndex(choice, position)
-        const ends = finishReasonFrom(choice['finish_reason']) !== undefined
-        this.#endedByChoice.set(index, ends || this.#endedByChoice.get(index) === true)
+        const reason = finishReasonFrom(choice['finish_reason'])
+        if (reason !== undefined) this.#finishReasons[index] = reason
+        this.#endedByChoice.set(index, reason !== undefined || this.#endedByChoice.get(index) === true)
       }
       return RELAY
     } catch (caught) {

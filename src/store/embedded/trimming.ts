@@ -20,7 +20,10 @@ export async function trimTables (database: DatabaseSync, { ledgerMs, usageMs }:
     { name: 'refusals', step: stepOf(database, REFUSALS), olderThanMs: nowMs - ledgerMs },
     { name: 'usage_hours', step: stepOf(database, USAGE_HOURS), olderThanMs: nowMs - usageMs }
   ]
-  for (const table of tables) await trimTable(database, table)
+  for (const table of tables) {
+    // The gateway may have ended meanwhile.
+    if (database.isOpen) await trimTable(database, table)
+  }
 }
 
 const LEDGER = `DELETE FROM ledger WHERE number IN
@@ -42,7 +45,6 @@ async function trimTable (database: DatabaseSync, { name, step, olderThanMs }: T
     while (removed >= STEP_ROWS) {
       removed = step(team, olderThanMs)
       await nextTurn()
-      // The gateway may have ended meanwhile.
       if (!database.isOpen) return
     }
   }

@@ -6,8 +6,10 @@ import { createRedisLimitStore } from '../../../src/store/redis/limits.ts'
 import { createRedisRefusals } from '../../../src/store/redis/refusals.ts'
 import { createManualClock } from '../../support/fixed.ts'
 import { recordOf } from '../limit-scene.ts'
+import { refusalListRules } from '../refusal-list-contract.ts'
 import { reasonToSkipRedis, startRedis } from '../../support/redis.ts'
 import { reservationId, RESERVATION_IDS_MAX } from '../../../src/limits/store.ts'
+import { scanHash } from '../../../src/store/redis/scan-hash.ts'
 import { systemClock } from '../../../src/system.ts'
 import { teamKeys } from '../../../src/store/redis/keys.ts'
 import { trimLedger } from '../../../src/store/redis/trimming.ts'
@@ -178,6 +180,27 @@ t.test('a flood of refusals is cut off, by the second and by the hour, and what 
   await refusals.close()
   t.equal(await server.command('HLEN', teamKeys('search').refusals(NOW_MS)), 2_000)
   t.same(lost, [50, 100])
+})
+
+t.test('refusals are listed', { skip }, async (t) => {
+  const { connection } = await open(t)
+  await refusalListRules(t, async () => {
+    const clock = createManualClock(NOW_MS)
+    const refusals = createRedisRefusals({ connection, clock, onLost: (count, cause) => { t.fail(`${count} lost`, { cause }) } })
+    return { refusals, clock, refusalOf: (timeMs, index) => refusalOf(index, { requestId: requestIdOf(timeMs, index), timeMs }) }
+  })
+})
+
+t.test('a hash of any length is read a part at a time, whole', { skip }, async (t) => {
+  const { connection, server } = await open(t)
+  const fill = "for i = 1, ARGV[1] do redis.call('HSET', KEYS[1], 'f' .. i, i) end"
+  await server.command('EVAL', fill, 1, 'hash', 5_000)
+  await server.command('CONFIG', 'RESETSTAT')
+  const found = await scanHash('hash', { connection, clock: systemClock })
+  t.equal(found.size, 5_000)
+  t.ok([...found].every(([name, value]) => name === `f${String(value)}`))
+  t.match(String(await server.command('INFO', 'commandstats')), /cmdstat_hscan:calls=[4-9]/)
+  t.equal((await scanHash('nothing', { connection, clock: systemClock })).size, 0)
 })
 
 t.test('where the store is away, refusals are lost, and whoever asks is told so', { skip }, async (t) => {

@@ -102,7 +102,10 @@ if packed then
   call('ZREM', DUE, rid)
 end
 local entry = ''
-if written ~= '' then entry = call('XADD', EVENTS, '*', 'k', expiry and 'corrected' or 'settled', 'rid', rid, 'record', add_up(written, 1)) end
+if written ~= '' then
+  local kind = expiry and 'corrected' or 'settled'
+  entry = call('XADD', EVENTS, '*', 'k', kind, 'rid', rid, 'record', add_up(written, 1))
+end
 call('HSET', FINALS, rid, entry)
 call('PEXPIRE', FINALS, math.floor(born / HOUR_MS) * HOUR_MS + HOUR_MS + LEDGER_KEPT_MS - now, 'NX')
 return {'settled', version, epoch or begin(rid), values[3] or 0, now, held and 'reserved' or packed and 'late' or 'unreserved'}
