@@ -17,6 +17,8 @@ export interface ReportDeps {
   readonly usage: UsageReader
   readonly ledger: Ledger
   readonly refusals: Refusals
+  /** Told of what was answered as `internal`, whose cause is for the log alone, of what broke off, and of lost audit entries. */
+  readonly failed: (error: GatewayError) => void
 }
 
 /** What the admin listener is handed. */
@@ -32,6 +34,4 @@ export interface AdminDeps extends ReportDeps {
   /** What is kept of a secret. */
   readonly digestOf: (secret: string) => string
   readonly explanations: Pick<Explanations, 'budgetsOf' | 'explain'>
-  /** Told of what was answered as `internal`, whose cause is for the log alone, and of what the audit log did not take. */
-  readonly failed: (error: GatewayError) => void
 }

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import type { FastifyReply } from 'fastify'
 import { csvLine } from '../metering/csv.ts'
+import { GatewayError } from '../core/errors.ts'
 import type { CsvCell } from '../metering/csv.ts'
 
 /** What a list may be had in, beside JSON. */
@@ -15,26 +16,28 @@ export interface ExportOf<Row> {
   readonly columns: readonly string[]
   /** A row's cells by their columns; those that it leaves out are empty. */
   readonly cells: (row: Row) => Readonly<Record<string, CsvCell | undefined>>
+  /** Told of what broke the answer off. */
+  readonly failed: (error: GatewayError) => void
 }
 
 export const CONTENT_TYPES = { csv: 'text/csv; charset=utf-8; header=present', ndjson: 'application/x-ndjson; charset=utf-8' }
 const LINES_PER_CHUNK_MAX = 500
 
 /**
- * Sends rows as they are read: no more is read than the client takes, and nothing after it has left. What goes wrong before
- * the first rows is an answer of its own; what goes wrong later breaks the connection, so that nobody takes a part for all.
+ * An answer of rows as they are read: no more is read than the client takes, and nothing after it has left. What goes wrong
+ * before the first rows is an answer of its own; what goes wrong later breaks the connection, so that nobody takes a part for
+ * all.
  */
-export async function sendExport<Row> (reply: FastifyReply, rows: ExportOf<Row>): Promise<undefined> {
+export async function exportTo<Row> (reply: FastifyReply, rows: ExportOf<Row>): Promise<Readable> {
   const first = await rows.parts.next()
-  const stream = Readable.from(chunksOf(first, rows), { objectMode: false })
   reply.type(CONTENT_TYPES[rows.format]).header('content-disposition', `attachment; filename="${rows.name}.${rows.format}"`)
-  void reply.send(stream)
+  return Readable.from(chunksOf(first, rows), { objectMode: false })
 }
 
 type Part<Row> = IteratorResult<readonly Row[], void>
 
 async function * chunksOf<Row> (first: Part<Row>, rows: ExportOf<Row>): AsyncGenerator<string, void, undefined> {
-  const { format, parts, columns, cells } = rows
+  const { format, parts, columns, cells, failed } = rows
   const line = format === 'ndjson'
     ? (row: Row): string => `${JSON.stringify(row)}\n`
     : (row: Row): string => {
@@ -48,6 +51,9 @@ async function * chunksOf<Row> (first: Part<Row>, rows: ExportOf<Row>): AsyncGen
         yield part.value.slice(from, from + LINES_PER_CHUNK_MAX).map(line).join('')
       }
     }
+  } catch (cause) {
+    failed(GatewayError.from(cause))
+    throw cause
   } finally {
     await parts.return()
   }

@@ -7,7 +7,7 @@ import { GatewayError, invalidParameter } from '../core/errors.ts'
 import { isSelected, OUTCOMES, requestEntries, requestPage } from '../metering/request-log.ts'
 import { PageSchema } from './schemas.ts'
 import { reportBody } from '../limits/reports.ts'
-import { sendExport } from './export.ts'
+import { exportTo } from './export.ts'
 import { listOf, teamsFor } from './reach.ts'
 import type { Actor } from '../accounts/actor.ts'
 import type { ReportDeps } from './deps.ts'
@@ -35,7 +35,7 @@ const SCANNED_MAX = 5_000
 const ONLY_PAGES = 'limit and cursor are of pages in JSON: an export has all that there is from one time to another.'
 
 /** What was charged, an entry for each billed attempt, and what was refused, the latest first. @throws GatewayError */
-export async function answerRequests ({ query, actor, reply }: RequestsRequest, deps: ReportDeps): Promise<object | undefined> {
+export async function answerRequests ({ query, actor, reply }: RequestsRequest, deps: ReportDeps): Promise<object> {
   const selection = selectionOf(query, teamsFor(actor, { teams: listOf(query.team), keys: listOf(query.key) }, deps.directory))
   const { format = 'json', limit, cursor } = query
   if (format === 'json') {
@@ -46,7 +46,8 @@ export async function answerRequests ({ query, actor, reply }: RequestsRequest, 
   if (limit !== undefined) throw invalidParameter('limit', ONLY_PAGES)
   if (cursor !== undefined) throw invalidParameter('cursor', ONLY_PAGES)
   const parts = bodies(deps, selection)
-  return await sendExport(reply, { format, name: 'dashgate-requests', parts, columns: COLUMNS, cells: cellsOf })
+  const { failed } = deps
+  return await exportTo(reply, { format, name: 'dashgate-requests', parts, columns: COLUMNS, cells: cellsOf, failed })
 }
 
 async function * bodies (log: RequestLog, selection: RequestSelection): AsyncGenerator<EntryBody[], void, undefined> {

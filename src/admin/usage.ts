@@ -4,7 +4,7 @@ import { countsBody, createUsageWording, usageColumns } from './usage-body.ts'
 import { createUsageReport } from '../metering/usage-report.ts'
 import { localTime } from '../accounts/times.ts'
 import { readUsage, stepFinder, usageRows, wholeOf } from '../metering/usage-reading.ts'
-import { sendExport } from './export.ts'
+import { exportTo } from './export.ts'
 import { listOf, teamsFor } from './reach.ts'
 import { usageAsked } from './usage-query.ts'
 import type { Actor } from '../accounts/actor.ts'
@@ -19,7 +19,7 @@ const ROWS_MAX = 10_000
 interface UsageRequest { readonly query: Static<typeof UsageQuerySchema>, readonly actor: Actor, readonly reply: FastifyReply }
 
 /** What was used, by steps of time and by team, key and model. @throws GatewayError */
-export async function answerUsage ({ query, actor, reply }: UsageRequest, deps: ReportDeps): Promise<object | undefined> {
+export async function answerUsage ({ query, actor, reply }: UsageRequest, deps: ReportDeps): Promise<object> {
   const { team, key, model } = query
   const asked = usageAsked(query, deps.clock.nowMs())
   const dimensions: readonly UsageDimension[] = [...asked.groups, 'currency']
@@ -32,12 +32,13 @@ export async function answerUsage ({ query, actor, reply }: UsageRequest, deps: 
   }
   const bodyOf = createUsageWording(asked.timeZone, deps.directory)
   if (asked.format === 'json') return await wholeAnswer(question, asked, { deps, bodyOf })
-  return await sendExport(reply, {
+  return await exportTo(reply, {
     format: asked.format,
     name: 'dashgate-usage',
     parts: worded(question, { deps, bodyOf }),
     columns: usageColumns(asked.groups),
-    cells: (row) => row
+    cells: (row) => row,
+    failed: deps.failed
   })
 }
 

@@ -77,9 +77,13 @@ async function showUsage (options: UsageOptions, context: CliContext): Promise<v
   else printLine(stdout, usage.data.length === 0 ? `Nothing was used ${timeText(usage)}.` : usageText(usage))
 }
 
-function queryOf ({ team, key, model, from, to, step, groupBy, timeZone, format }: UsageOptions, isExport: boolean): URLSearchParams {
-  const query = { team, key, model, from, to, step, group_by: groupBy, time_zone: timeZone, format: isExport ? format : undefined }
-  return new URLSearchParams(Object.entries(query).flatMap(([name, value]) => value === undefined ? [] : [[name, value]]))
+function queryOf (options: UsageOptions, isExport: boolean): URLSearchParams {
+  const { team, key, model, from, to, step, groupBy, timeZone, format } = options
+  const query = new URLSearchParams({ time_zone: timeZone, ...(isExport ? { format } : {}) })
+  for (const [name, value] of Object.entries({ team, key, model, from, to, step, group_by: groupBy })) {
+    if (value !== undefined) query.set(name, value)
+  }
+  return query
 }
 
 const HEADINGS = { team: ['TEAM'], key: ['KEY', 'NAME'], model: ['MODEL'] }

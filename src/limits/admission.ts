@@ -68,8 +68,8 @@ export function admitted (request: AdmissionRequest, answer: Answer, { leases, s
     outputTokensHeld: answer.amounts.outputTokens,
     async settle (usage, record) {
       leases.end(team, rid)
-      const { rules, claims } = decision
-      const charges = chargesFor({ rules, claims, windowIds: windowIds(claims, decision.standings) }, usage, request.amounts.price)
+      const { rules, claims, standings } = decision
+      const charges = chargesFor({ rules, claims, windowIds: windowIds(claims, standings) }, usage, request.amounts.price)
       await settlements.settle({ team, rid, bornMs, charges, record })
     },
     abandon: () => leases.end(team, rid)
@@ -104,7 +104,8 @@ export function admittedLocally (
   const { account: { team }, amounts } = request
   const claims = claimsFor(rules, amounts, bornMs)
   const tokens = amounts.inputTokens + amounts.outputTokens
-  const grant = outage.admit({ team, claims, tokens, rid: ridOf(request, UNASKED_PLACE), bornMs, expiry: request.expiryOf(amounts) })
+  const rid = ridOf(request, UNASKED_PLACE)
+  const grant = outage.admit({ team, claims, tokens, rid, bornMs, expiry: request.expiryOf(amounts) })
   if (grant === 'refused') return undefined
   return {
     status: 'admitted',

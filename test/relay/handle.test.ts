@@ -228,6 +228,7 @@ t.test('an answer in an encoding nobody asked for is not read, and costs nothing
   const { replies } = await run({ limiter, answer, headers: { 'content-encoding': 'gzip' } })
   t.match(replies, [{ status: 502 }])
   t.same(limiter.endings, ['released'])
+  t.match(limiter.records, [{ outcome: 'failed', errorKind: 'upstream_protocol', costNano: 0, usage: { outputTokens: 0 } }])
   t.ok(answer.aborted)
   const plain = await run({ headers: { 'content-encoding': 'identity' } })
   t.match(plain.replies, [{ status: 200 }])

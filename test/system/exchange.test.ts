@@ -287,4 +287,7 @@ t.test('closing waits no longer than its timeout for a stream that does not end'
   clock.advance(10_000)
   t.equal(await gone, 'cut')
   await closed
+  const lines = gateway.logLines.map((line) => JSON.parse(line))
+  t.match(lines.filter(({ outcome }) => outcome !== undefined), [{ outcome: 'client_closed', usageSource: 'reported', inputTokens: Number }], 'what it cost was settled before the store was closed')
+  t.notOk(lines.some(({ level }) => level >= 50))
 })

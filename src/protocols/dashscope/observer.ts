@@ -67,8 +67,8 @@ class FrameObserver implements Observer {
   contentSeen = false
   /** By choice: whether its end was seen. */
   readonly #endedByChoice = new Map<number, boolean>()
-  #last: Buffer | undefined
-  #kept: Buffer[] = []
+  #last: SseEvent | undefined
+  #kept: SseEvent[] = []
   #keptBytes = 0
   #seenBytes = 0
   #id: string | undefined
@@ -98,7 +98,7 @@ class FrameObserver implements Observer {
       if (verdict.action === 'fail') return verdict
     } else if (!this.#endedByChoice.has(0)) this.#endedByChoice.set(0, false)
     this.contentSeen ||= hasContent(raw, dataStart)
-    this.#keep(raw, dataStart)
+    this.#keep(event, dataStart)
     return RELAY
   }
 
@@ -117,7 +117,7 @@ class FrameObserver implements Observer {
 
   outputText (): string {
     const frames = this.#isCumulative ? this.#kept.slice(-1) : this.#kept
-    return frames.map((raw) => textIn(documentOf(raw) ?? {})).join('')
+    return frames.map((frame) => textIn(documentOf(frame) ?? {})).join('')
   }
 
   /** Only a frame that ends a choice, or may be another choice's than the first, has to be understood. */
@@ -139,14 +139,15 @@ class FrameObserver implements Observer {
   }
 
   /** Running usage that counts output makes the text before it needless; frames are kept only as long as there is none. */
-  #keep (raw: Buffer, dataStart: number): void {
+  #keep (frame: SseEvent, dataStart: number): void {
+    const { raw } = frame
     this.#seenBytes += raw.length
     if (countsTokens(raw, dataStart, this.complete ? COUNT : COUNT_ABOVE_ZERO)) {
-      this.#last = raw
-      this.#kept = [raw]
+      this.#last = frame
+      this.#kept = [frame]
       this.#keptBytes = raw.length
     } else if (this.#keptBytes + raw.length <= KEPT_BYTES_MAX) {
-      this.#kept.push(raw)
+      this.#kept.push(frame)
       this.#keptBytes += raw.length
     }
   }
@@ -206,9 +207,8 @@ function anyValue ({ raw, from, key }: Place, matches: (value: string) => boolea
   return false
 }
 
-function documentOf (raw: Buffer): JsonObject | undefined {
-  const text = raw.toString('utf8')
-  return parseJsonObject(/^data: ?(.*)$/m.exec(text)?.[1] ?? '')
+function documentOf ({ data }: SseEvent): JsonObject | undefined {
+  return parseJsonObject(data ?? '')
 }
 
 function textIn (document: JsonObject): string {

@@ -1,0 +1,7 @@
+import t from 'tap'
+import { rotateUnderLoad } from './client-keys.ts'
+
+// A rotation a second for a minute, at 200 requests a second.
+t.test('sixty rotations in a minute refuse nobody', async (t) => {
+  await rotateUnderLoad(t, { count: 60, requestsBetween: 200, graceMs: 5_000, requestsPerSecond: 200 })
+})
