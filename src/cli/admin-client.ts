@@ -41,7 +41,7 @@ export interface AdminClient {
 
 const TIMEOUT_MS = 10_000
 const PAGE_ITEMS = 200
-const PAGES_MAX = 1_000
+const PAGES_MAX = 50_000
 
 interface Token { readonly text: string, readonly source: string }
 
@@ -87,25 +87,22 @@ export function createAdminClient (options: AdminOptions, { environment }: CliCo
       for await (const page of pages<T>(path)) all.push(...page)
       return all
     },
-    async download (path, to) {
-      const { body } = await ask('GET', path)
-      if (body !== null) await write(body as ReadableStream, to, origin)
-    }
+    download: async (path, to) => await copy(await ask('GET', path), to, origin)
   }
 }
 
-function pagePath (path: string, cursor: string): string {
-  return `${path}?limit=${PAGE_ITEMS}${cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`}`
-}
-
-async function write (body: ReadableStream, to: NodeJS.WriteStream, origin: string): Promise<void> {
+async function copy ({ body }: Response, to: NodeJS.WriteStream, origin: string): Promise<void> {
   try {
-    await pipeline(Readable.fromWeb(body), to, { end: false })
+    if (body !== null) await pipeline(Readable.fromWeb(body as ReadableStream), to, { end: false })
   } catch (cause) {
     // Whoever reads the output has seen enough of it.
     if ((cause as NodeJS.ErrnoException).code === 'EPIPE') return
     throw new CliError(EXIT_CODES.failed, `The answer of ${origin} broke off: what was printed is not all of it.`, { cause })
   }
+}
+
+function pagePath (path: string, cursor: string): string {
+  return `${path}?limit=${PAGE_ITEMS}${cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`}`
 }
 
 interface ListPage<T> { readonly data: readonly T[], readonly next_cursor: string | null }

@@ -55,7 +55,7 @@ export interface ReplicasOptions {
 export interface Secrets { readonly current: string, readonly previous?: string }
 
 export const SECRET = 'the-secret-of-the-gateways-that-rotate'
-export const MODEL = 'qwen-coder-turbo'
+const MODEL = 'qwen-coder-turbo'
 
 /** By it the upstream's records tell which gateway has asked. */
 export function promptAt ({ inferenceUrl }: RunningServer): string {
