@@ -11,9 +11,23 @@ export function instantMs (text: string): number | undefined {
   return day <= new Date(Date.UTC(year, month, 0)).getUTCDate() ? ms : undefined
 }
 
-/** The time as clocks of a zone show it, with their offset: 2026-11-25T00:00:00+08:00. */
-export function localTime (ms: number, timeZone: string): string {
-  return Temporal.Instant.fromEpochMilliseconds(ms).toString({ timeZone, smallestUnit: 'second' })
+/**
+ * Words times as clocks of a zone show them, with their offset: 2026-11-25T00:00:00+08:00. Quick where they come in their
+ * order, as clocks are seldom set.
+ */
+export function createLocalTime (timeZone: string): (ms: number) => string {
+  let known = { fromMs: Infinity, untilMs: Infinity, offsetMs: 0, offset: '' }
+  return (ms) => {
+    if (ms < known.fromMs || ms >= known.untilMs) known = offsetFrom(ms, timeZone)
+    return `${new Date(ms + known.offsetMs).toISOString().slice(0, 19)}${known.offset}`
+  }
+}
+
+/** The offset at that time, and until when it stays. */
+function offsetFrom (fromMs: number, timeZone: string): { fromMs: number, untilMs: number, offsetMs: number, offset: string } {
+  const at = Temporal.Instant.fromEpochMilliseconds(fromMs).toZonedDateTimeISO(timeZone)
+  const untilMs = at.getTimeZoneTransition('next')?.epochMilliseconds ?? Infinity
+  return { fromMs, untilMs, offsetMs: at.offsetNanoseconds / 1e6, offset: at.offset }
 }
 
 /** When a day of a zone's calendar begins, such as 2026-11-25; undefined where the text is no day. */

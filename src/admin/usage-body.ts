@@ -1,5 +1,5 @@
 import { decimalOfNano } from '../core/money.ts'
-import { localTime } from '../accounts/times.ts'
+import { createLocalTime } from '../accounts/times.ts'
 import { percentileMs } from '../metering/percentile.ts'
 import type { CsvCell } from '../metering/csv.ts'
 import type { Directory } from '../accounts/directory.ts'
@@ -21,19 +21,12 @@ const COUNT_COLUMNS = [
   'cost', 'duration_ms_p50', 'duration_ms_p95', 'first_content_ms_p50', 'first_content_ms_p95'
 ]
 
-/** Words rows. What a zone's clocks show is remembered, as the rows of a step all say the same times. */
+/** Words rows, in the order of time. */
 export function createUsageWording (timeZone: string, directory: Pick<Directory, 'team' | 'key'>): (row: UsageRow) => UsageRowBody {
-  const times = new Map<number, string>()
-
-  function shown (ms: number): string {
-    const text = times.get(ms) ?? localTime(ms, timeZone)
-    times.set(ms, text)
-    return text
-  }
-
+  const [startOf, endOf] = [createLocalTime(timeZone), createLocalTime(timeZone)]
   return ({ startMs, endMs, group: { team, key, model, currency }, counts }) => ({
-    start: shown(startMs),
-    end: shown(endMs),
+    start: startOf(startMs),
+    end: endOf(endMs),
     ...(team === undefined ? {} : { team, team_name: directory.team(team)?.settings.name ?? null }),
     ...(key === undefined ? {} : { key, key_name: directory.key(key)?.settings.name ?? null }),
     ...(model === undefined ? {} : { model }),

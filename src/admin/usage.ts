@@ -2,7 +2,7 @@ import type { FastifyReply } from 'fastify'
 import type { Static } from 'typebox'
 import { countsBody, createUsageWording, usageColumns } from './usage-body.ts'
 import { createUsageReport } from '../metering/usage-report.ts'
-import { localTime } from '../accounts/times.ts'
+import { createLocalTime } from '../accounts/times.ts'
 import { readUsage, stepFinder, usageRows, wholeOf } from '../metering/usage-reading.ts'
 import { exportTo } from './export.ts'
 import { listOf, teamsFor } from './reach.ts'
@@ -51,12 +51,13 @@ async function * worded (question: UsageQuestion, { deps, bodyOf }: Making): Asy
 async function wholeAnswer (question: UsageQuestion, asked: UsageAsked, { deps, bodyOf }: Making): Promise<object> {
   const { steps, timeZone, groups } = asked
   const whole = wholeOf(steps)
+  const localTime = createLocalTime(timeZone)
   const rows = createUsageReport({ dimensions: question.dimensions, stepOf: stepFinder(steps), rowsMax: ROWS_MAX })
   const totals = createUsageReport({ dimensions: ['currency'], stepOf: () => whole, rowsMax: ROWS_MAX })
   await readUsage(deps.usage, whole, question, [rows, totals])
   return {
-    from: localTime(whole.startMs, timeZone),
-    to: localTime(whole.endMs, timeZone),
+    from: localTime(whole.startMs),
+    to: localTime(whole.endMs),
     time_zone: timeZone,
     group_by: groups,
     data: rows.rows().map(bodyOf),

@@ -1,6 +1,6 @@
 import closeWithGrace from 'close-with-grace'
 import { buildCatalog, needsSimulator } from '../config/catalog.ts'
-import { loadConfig, readTextFile } from '../config/load.ts'
+import { loadConfig, readTextFile, surroundingsOf } from '../config/load.ts'
 import { ConfigError } from '../config/problems.ts'
 import type { ConfigFlags } from '../config/overrides.ts'
 import { createReloader } from '../config/reload.ts'
@@ -28,7 +28,7 @@ const CLOSE_MARGIN_MS = 15_000
 export async function serve (options: ServeOptions, { environment, stdout }: CliContext): Promise<void> {
   const load = () => loadConfig({ flags: options, environment, readFile: readTextFile })
   const { config, file } = load()
-  const deps = systemDeps(config)
+  const deps = systemDeps(config, surroundingsOf({ flags: options, environment, readFile: readTextFile }))
   const simulator = needsSimulator(config) ? await startSimulator({ pace: MODEL_PACE }) : undefined
   const simulatorBaseUrl = simulator === undefined ? undefined : `${simulator.url}/api/v1`
   const build = (next: Config) => buildCatalog(next, PROTOCOLS, { simulatorBaseUrl })
@@ -67,7 +67,7 @@ function applyReload (result: ReloadResult, server: RunningServer, { logger }: S
     logger.error(facts, `the configuration is bad; the one before stays: ${messageOf(result.error)}`)
     return
   }
-  server.swapCatalog(result.catalog)
+  server.swapCatalog(result.catalog, result.config)
   logger.info({ models: result.catalog.models.size }, 'the configuration is reloaded')
   if (result.restartNeeded.length > 0) logger.warn({ sections: result.restartNeeded }, 'some changes wait for a restart')
 }

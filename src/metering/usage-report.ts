@@ -36,7 +36,7 @@ interface Entry extends UsageStep { readonly values: readonly (string | undefine
 
 export function createUsageReport ({ dimensions, stepOf, rowsMax }: UsageReportOptions): UsageReport {
   const entries = new Map<string, Entry>()
-  const hasMoney = dimensions.includes('currency')
+  const countNames = COUNT_NAMES.filter((name) => name !== 'costNano' || dimensions.includes('currency'))
 
   function entryOf (hour: UsageHour): Entry {
     const { startMs, endMs } = stepOf(hour.hourMs)
@@ -53,9 +53,7 @@ export function createUsageReport ({ dimensions, stepOf, rowsMax }: UsageReportO
   return {
     add (hour) {
       const { sums } = entryOf(hour)
-      for (const name of COUNT_NAMES) {
-        if (name !== 'costNano' || hasMoney) sums[name] = exactSum(sums[name], hour.counts[name], name)
-      }
+      for (const name of countNames) sums[name] = exactSum(sums[name], hour.counts[name], name)
       for (const name of LATENCY_NAMES) addBuckets(sums[name], hour.counts[name], name)
     },
     rows: () => [...entries.values()].sort(inOrder).map(({ startMs, endMs, values, sums }) => {
@@ -82,7 +80,10 @@ function emptySums (): Sums {
 }
 
 function addBuckets (sums: number[], counts: readonly number[], name: string): void {
-  for (const [index, count] of counts.entries()) sums[index] = exactSum(sums[index] ?? 0, count, name)
+  for (let index = 0; index < counts.length; index++) {
+    const count = counts[index] ?? 0
+    if (count !== 0) sums[index] = exactSum(sums[index] ?? 0, count, name)
+  }
 }
 
 /** A sum beyond 2⁵³ would be rounded without a word: of money that is nine million yuan in one row. */

@@ -1,10 +1,11 @@
 import t from 'tap'
-import { localTime } from '../../src/accounts/times.ts'
+import { createLocalTime } from '../../src/accounts/times.ts'
 import { usageSteps } from '../../src/admin/usage-steps.ts'
 
 function shown (step: 'hour' | 'day', timeZone: string, from: string, to: string): string[] {
+  const localTime = createLocalTime(timeZone)
   return (usageSteps({ step, timeZone, fromMs: Date.parse(from), toMs: Date.parse(to) }, 1_000) ?? [])
-    .map(({ startMs, endMs }) => `${localTime(startMs, timeZone)} ${localTime(endMs, timeZone)} ${(endMs - startMs) / 3_600_000}`)
+    .map(({ startMs, endMs }) => `${localTime(startMs)} ${localTime(endMs)} ${(endMs - startMs) / 3_600_000}`)
 }
 
 t.test('hours are those of UTC, in the words of the zone', async (t) => {
