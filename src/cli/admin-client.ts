@@ -41,7 +41,7 @@ export interface AdminClient {
 
 const TIMEOUT_MS = 10_000
 const PAGE_ITEMS = 200
-const PAGES_MAX = 1_000
+const PAGES_MAX = 50_000
 
 interface Token { readonly text: string, readonly source: string }
 
@@ -73,7 +73,7 @@ export function createAdminClient (options: AdminOptions, { environment }: CliCo
     let cursor: string | null = ''
     for (let count = 0; cursor !== null; count++) {
       if (count === PAGES_MAX) throw new CliError(EXIT_CODES.failed, `The gateway at ${origin} has more than ${PAGES_MAX * PAGE_ITEMS} entries to tell of.`)
-      const page: ListPage<T> = await call('GET', `${path}?limit=${PAGE_ITEMS}${cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`}`)
+      const page: ListPage<T> = await call('GET', pagePath(path, cursor))
       yield page.data
       cursor = page.next_cursor
     }
@@ -99,6 +99,10 @@ async function copy ({ body }: Response, to: NodeJS.WriteStream, origin: string)
     if ((cause as NodeJS.ErrnoException).code === 'EPIPE') return
     throw new CliError(EXIT_CODES.failed, `The answer of ${origin} broke off: what was printed is not all of it.`, { cause })
   }
+}
+
+function pagePath (path: string, cursor: string): string {
+  return `${path}?limit=${PAGE_ITEMS}${cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`}`
 }
 
 interface ListPage<T> { readonly data: readonly T[], readonly next_cursor: string | null }

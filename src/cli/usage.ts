@@ -58,7 +58,7 @@ export function usageCommand (context: CliContext): Command {
     .option('--to <time>', 'likewise, itself not included (default: now)')
     .addOption(new Option('--step <step>', 'how much is one line (default: day)').choices(['hour', 'day']))
     .option('--group-by <names>', 'any of team, key and model, with commas between')
-    .option('--time-zone <name>', 'whose days and hours are meant', timeZone)
+    .addOption(new Option('--time-zone <name>', 'whose days and hours are meant').default(timeZone, 'that of this machine'))
     .addOption(new Option('--format <format>', 'table for people, csv or ndjson for programs').choices(['table', 'csv', 'ndjson']).default('table'))
     .action((options: UsageOptions) => showUsage(options, context))
 }
