@@ -36,6 +36,7 @@ const PRINTED: ReadonlyArray<readonly [command: RegExp, printed: RegExp]> = [
   [/^npm run dashgate -- team list$/, /search/],
   [/^npm run dashgate -- key list search$/, /ci/],
   [/^DASHSCOPE_API_KEY=sk-\.\.\. npm run dashgate -- config check dashgate\.example\.yaml$/, /dashgate\.example\.yaml is fine/],
+  [/^npm run dashgate -- usage --group-by team$/, /default .*\nin all /],
   [/^npm run dashgate -- config check$/, / is fine/],
   [/^npm run dashgate -- config schema$/, /"\$schema": /],
   [/^npm run dashgate -- healthcheck$/, /\/readyz is ready/],
