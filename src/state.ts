@@ -25,6 +25,7 @@ import type { Metrics } from './observe/metrics.ts'
 import type { Observers } from './observe/observers.ts'
 import type { Repeating } from './limits/repeating.ts'
 import type { Readiness } from './http/health.ts'
+import type { StoreFigures } from './observe/store-metrics.ts'
 import type { Vault } from './upstream/vault.ts'
 
 /** What outlives a request: limits, accounts and records, and what keeps them right. */
@@ -36,6 +37,8 @@ export interface State {
   readonly keyring: Keyring
   /** The store's time, as far as it is known: what ends, ends on every gateway at once. */
   readonly storeClock: StoreClock
+  /** The ids of all teams; none before the store has been read. */
+  knownTeams (): readonly string[]
   readiness (): Exclude<Readiness, 'draining'>
   /** @param settleTimeoutMs how long settlements that the store does not take are tried again */
   close (settleTimeoutMs: number): Promise<void>
@@ -78,11 +81,11 @@ async function openParts (config: Config, backend: Backend, deps: StateDeps): Pr
     replicas: config.store.replicas,
     spool: backend.spool,
     teams: () => [...new Set([...backend.teamsHeld, ...knownTeams()])],
-    report: observers.trouble
+    report: observers.trouble,
+    charged: observers.charged
   })
-  const { settlements } = accounting
   const storeClock: StoreClock = { nowMs: () => clock.nowMs() + accounting.skewMs }
-  metrics.store.watch(() => ({ skewMs: accounting.skewMs, pending: settlements.pending, oldestMs: settlements.oldestMs() }))
+  metrics.store.watch(() => figuresOf(accounting))
   let stopFollowing = (): void => {}
   // Before the store has been read nobody knows any team.
   const knownTeams = (): string[] => late.isOpen ? late.directory.teams().map(({ id }) => id) : []
@@ -104,6 +107,7 @@ async function openParts (config: Config, backend: Backend, deps: StateDeps): Pr
     audit: createAuditLog(backend.accounts, storeClock),
     keyring: openKeyring(late.directory, deps),
     storeClock,
+    knownTeams,
     readiness () {
       if (!late.isOpen) return 'starting'
       return accounting.isStoreUp ? 'ok' : 'degraded'
@@ -117,6 +121,10 @@ async function openParts (config: Config, backend: Backend, deps: StateDeps): Pr
       await backend.close()
     }
   }
+}
+
+function figuresOf ({ breaker, skewMs, settlements }: Accounting): StoreFigures {
+  return { breaker, skewMs, pending: settlements.pending, oldestMs: settlements.oldestMs() }
 }
 
 async function openBackend (config: Config, { clock, random, observers }: StateDeps): Promise<Backend> {

@@ -1,13 +1,17 @@
 import type { AdminIdentity } from '../accounts/admin-token.ts'
 import type { AuditLog } from '../accounts/audit.ts'
+import type { Catalog } from '../core/catalog.ts'
 import type { Clock, Ids } from '../core/clock.ts'
 import type { Directory } from '../accounts/directory.ts'
 import type { Explanations } from '../limits/explanations.ts'
 import type { GatewayError } from '../core/errors.ts'
+import type { Keyring } from '../upstream/keyring.ts'
 import type { Ledger, Refusals } from '../metering/ledger.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { NewSecret } from '../accounts/keys.ts'
 import type { Readiness } from '../http/health.ts'
+import type { SealedKey } from '../upstream/vault.ts'
+import type { ShownConfiguration } from './configuration.ts'
 import type { UsageReader } from '../metering/rollups.ts'
 
 /** What reports are made from. */
@@ -30,8 +34,15 @@ export interface AdminDeps extends ReportDeps {
   readonly audit: AuditLog
   /** Who presents a token; undefined for one that opens nothing. */
   readonly identify: (presented: string) => AdminIdentity | undefined
-  readonly newKey: () => NewSecret
+  /** @param id of a key that gets another secret */
+  readonly newKey: (id?: string) => NewSecret
+  readonly newToken: () => NewSecret
   /** What is kept of a secret. */
   readonly digestOf: (secret: string) => string
   readonly explanations: Pick<Explanations, 'budgetsOf' | 'explain'>
+  readonly currentCatalog: () => Catalog
+  readonly keyring: Pick<Keyring, 'states'>
+  /** Encrypts an upstream's key for the store. */
+  readonly sealKey: (upstream: string, key: string) => SealedKey
+  readonly configuration: ShownConfiguration
 }

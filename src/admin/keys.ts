@@ -1,5 +1,5 @@
 import Type from 'typebox'
-import { ADMIN_ALONE, READ_OF_OWN_TEAM, defineRoute } from './route.ts'
+import { ADMIN_ALONE, defineRoute, READ_OF_OWN_TEAM, WRITE_OF_OWN_TEAM } from './route.ts'
 import { assertSound, patched } from './validation.ts'
 import { changeShown, ChangeSchema, closed, InstantSchema, KeyParamsSchema, orNull, PageSchema, pageReply, TeamParamsSchema } from './schemas.ts'
 import { KEY_IN_PATH, missingKey, TEAM_IN_PATH } from './owners.ts'
@@ -17,6 +17,7 @@ const keyMembers = {
   team: Type.String(),
   prefix: orNull(Type.String({ description: 'How its secret begins; null for one that was given otherwise.' })),
   ...KeySettingsSchema.properties,
+  former: Type.Array(Type.Object({ until: InstantSchema }, closed), { description: 'Older secrets that still work, and until when.' }),
   created_at: InstantSchema,
   revision: Type.Integer({ minimum: 1 })
 }
@@ -25,6 +26,16 @@ const KeySchema = Type.Object(keyMembers, { ...closed, title: 'Key' })
 const NewKeySchema = Type.Object({
   ...keyMembers, secret: Type.String({ description: 'What clients send. It is shown here and never again.' })
 }, { ...closed, title: 'KeyWithSecret' })
+
+const GRACE_SECONDS_DEFAULT = 3_600
+
+const RotationSchema = Type.Object({
+  grace_seconds: Type.Optional(Type.Integer({
+    description: `How long the secret before goes on working; 0 ends it, and all older ones, at once. Default: ${GRACE_SECONDS_DEFAULT}.`,
+    minimum: 0,
+    maximum: 2_592_000
+  }))
+}, closed)
 
 export const KEY_ROUTES: readonly AdminRoute[] = [
   defineRoute({
@@ -38,7 +49,8 @@ export const KEY_ROUTES: readonly AdminRoute[] = [
     query: PageSchema,
     reply: pageReply(KeySchema),
     handler: ({ params, query }, { directory }) => {
-      return withFresh(directory, () => pageOf(directory.keysOf(teamOf(directory, params.team).id), query, keyBody))
+      const bodyOf = (key: ClientKey): object => keyBody(key, directory)
+      return withFresh(directory, () => pageOf(directory.keysOf(teamOf(directory, params.team).id), query, bodyOf))
     }
   }),
   defineRoute({
@@ -58,7 +70,7 @@ export const KEY_ROUTES: readonly AdminRoute[] = [
       const key = await withFresh(directory, () => {
         return directory.createKey({ id, team: teamOf(directory, params.team).id, digest: digestOf(secret), settings }, actor)
       })
-      return { ...keyBody(key), secret }
+      return { ...keyBody(key, directory), secret }
     }
   }),
   defineRoute({
@@ -70,7 +82,7 @@ export const KEY_ROUTES: readonly AdminRoute[] = [
     owner: KEY_IN_PATH,
     params: KeyParamsSchema,
     reply: KeySchema,
-    handler: ({ params }, { directory }) => withFresh(directory, () => keyBody(keyOf(directory, params.id)))
+    handler: ({ params }, { directory }) => withFresh(directory, () => keyBody(keyOf(directory, params.id), directory))
   }),
   defineRoute({
     method: 'PATCH',
@@ -90,7 +102,7 @@ export const KEY_ROUTES: readonly AdminRoute[] = [
         assertRevision(key)
         const settings = patched(KeySettingsSchema, key.settings, changes)
         assertSound(settings, key.settings)
-        return keyBody(await directory.replaceKey(key, { settings }, actor))
+        return keyBody(await directory.replaceKey(key, { settings }, actor), directory)
       })
     }
   }),
@@ -108,6 +120,25 @@ export const KEY_ROUTES: readonly AdminRoute[] = [
       await withFresh(directory, () => directory.removeKey(keyOf(directory, params.id), actor))
       return undefined
     }
+  }),
+  defineRoute({
+    method: 'POST',
+    path: '/admin/v1/keys/:id/rotate',
+    operationId: 'rotateKey',
+    summary: 'Give a key another secret. The one before goes on working for a while, so that no request fails.',
+    access: WRITE_OF_OWN_TEAM,
+    owner: KEY_IN_PATH,
+    object: 'key::id',
+    params: KeyParamsSchema,
+    body: RotationSchema,
+    reply: NewKeySchema,
+    async handler ({ params, body, actor }, { directory, newKey, digestOf }) {
+      const graceMs = (body.grace_seconds ?? GRACE_SECONDS_DEFAULT) * 1_000
+      const { secret } = newKey(params.id)
+      const rotation = { digest: digestOf(secret), graceMs }
+      const key = await withFresh(directory, () => directory.rotateKey(keyOf(directory, params.id), rotation, actor))
+      return { ...keyBody(key, directory), prefix: `sk-dg-${key.id}-`, secret }
+    }
   })
 ]
 
@@ -117,8 +148,10 @@ function keyOf (directory: Directory, id: string): ClientKey {
   return key
 }
 
-function keyBody ({ id, team, settings, createdMs, revision }: ClientKey): object {
-  return { id, team, prefix: prefixOf(id), ...settings, created_at: new Date(createdMs).toISOString(), revision }
+function keyBody (key: ClientKey, directory: Directory): object {
+  const { id, team, settings, createdMs, revision } = key
+  const former = directory.formerOf(key).map(({ untilMs }) => ({ until: new Date(untilMs).toISOString() }))
+  return { id, team, prefix: prefixOf(id), ...settings, former, created_at: new Date(createdMs).toISOString(), revision }
 }
 
 /** How the secret begins. The key of the first request may have any form. */

@@ -5,17 +5,24 @@ import type { ReadableStream } from 'node:stream/web'
 import type { Command } from 'commander'
 import { ADMIN_TOKEN_FILE } from '../accounts/admin-token.ts'
 import { CliError, EXIT_CODES } from './context.ts'
+import { readSecret } from './input-file.ts'
 import { loadConfig, readTextFile } from '../config/load.ts'
 import { reachableHost } from './urls.ts'
 import type { CliContext } from './context.ts'
 import type { Config } from '../config/schema.ts'
 
 /** The options of every command that asks a running gateway. */
-export interface AdminOptions { readonly config?: string, readonly url?: string, readonly json?: true }
+export interface AdminOptions {
+  readonly config?: string
+  readonly url?: string
+  readonly tokenFile?: string
+  readonly json?: true
+}
 
 export function addAdminOptions (command: Command): Command {
   return command
     .option('--url <url>', 'where the admin listener is (default: as configured)')
+    .option('--token-file <file>', 'a file with an admin token, or - for standard input (default: the root token, as configured or generated)')
     .option('--config <file>', 'configuration file; also DASHGATE_CONFIG (default: ./dashgate.yaml if it exists)')
     .option('--json', 'print one JSON object')
 }
@@ -25,6 +32,8 @@ export interface AdminClient {
   /** @param path behind /admin/v1 @throws CliError */
   call<T> (method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path: string, body?: object): Promise<T>
   /** All of a list, page by page. @throws CliError */
+  pages<T> (path: string): AsyncIterable<readonly T[]>
+  /** The same in one. @throws CliError */
   list<T> (path: string): Promise<T[]>
   /** Writes an answer that is no JSON as it comes, however long it is. @throws CliError */
   download (path: string, to: NodeJS.WriteStream): Promise<void>
@@ -36,14 +45,16 @@ const PAGES_MAX = 1_000
 
 interface Token { readonly text: string, readonly source: string }
 
-/** @throws CliError where there is no token, ConfigError where the configuration is bad */
+/** Where there is no token, its calls end with that. @throws ConfigError where the configuration is bad */
 export function createAdminClient (options: AdminOptions, { environment }: CliContext): AdminClient {
   const flags = options.config === undefined ? {} : { config: options.config }
   const { config } = loadConfig({ flags, environment, readFile: readTextFile })
   const origin = originOf(options.url ?? `http://${reachableHost(config.admin.host)}:${config.admin.port}`)
-  const token = tokenFrom(config)
+  let reading: Promise<Token> | undefined
 
   async function ask (method: string, path: string, body?: object): Promise<Response> {
+    // Standard input can be read only once.
+    const token = await (reading ??= tokenOf(options, config))
     const response = await answerFrom(`${origin}/admin/v1${path}`, {
       method,
       headers: { authorization: `Bearer ${token.text}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
@@ -58,28 +69,35 @@ export function createAdminClient (options: AdminOptions, { environment }: CliCo
     return (response.status === 204 ? undefined : await jsonOf(response, origin)) as T
   }
 
+  async function * pages<T> (path: string): AsyncGenerator<readonly T[]> {
+    let cursor: string | null = ''
+    for (let count = 0; cursor !== null; count++) {
+      if (count === PAGES_MAX) throw new CliError(EXIT_CODES.failed, `The gateway at ${origin} has more than ${PAGES_MAX * PAGE_ITEMS} entries to tell of.`)
+      const page: ListPage<T> = await call('GET', `${path}?limit=${PAGE_ITEMS}${cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`}`)
+      yield page.data
+      cursor = page.next_cursor
+    }
+  }
+
   return {
     call,
+    pages,
     async list<T> (path: string) {
       const all: T[] = []
-      let cursor: string | null = ''
-      for (let pages = 0; cursor !== null && pages < PAGES_MAX; pages++) {
-        const page: ListPage<T> = await call('GET', `${path}?limit=${PAGE_ITEMS}${cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`}`)
-        all.push(...page.data)
-        cursor = page.next_cursor
-      }
+      for await (const page of pages<T>(path)) all.push(...page)
       return all
     },
-    async download (path, to) {
-      const { body } = await ask('GET', path)
-      try {
-        if (body !== null) await pipeline(Readable.fromWeb(body as ReadableStream), to, { end: false })
-      } catch (cause) {
-        // Whoever reads the output has seen enough of it.
-        if ((cause as NodeJS.ErrnoException).code === 'EPIPE') return
-        throw new CliError(EXIT_CODES.failed, `The answer of ${origin} broke off: what was printed is not all of it.`, { cause })
-      }
-    }
+    download: async (path, to) => await copy(await ask('GET', path), to, origin)
+  }
+}
+
+async function copy ({ body }: Response, to: NodeJS.WriteStream, origin: string): Promise<void> {
+  try {
+    if (body !== null) await pipeline(Readable.fromWeb(body as ReadableStream), to, { end: false })
+  } catch (cause) {
+    // Whoever reads the output has seen enough of it.
+    if ((cause as NodeJS.ErrnoException).code === 'EPIPE') return
+    throw new CliError(EXIT_CODES.failed, `The answer of ${origin} broke off: what was printed is not all of it.`, { cause })
   }
 }
 
@@ -92,7 +110,12 @@ function originOf (url: string): string {
 }
 
 /** Never from the command line: a process list shows arguments. */
-function tokenFrom ({ secrets, store }: Config): Token {
+async function tokenOf ({ tokenFile }: AdminOptions, config: Config): Promise<Token> {
+  if (tokenFile === undefined) return rootTokenOf(config)
+  return { text: await readSecret(tokenFile), source: tokenFile === '-' ? 'standard input' : tokenFile }
+}
+
+function rootTokenOf ({ secrets, store }: Config): Token {
   if (secrets.admin_token !== undefined) return { text: secrets.admin_token, source: 'DASHGATE_ADMIN_TOKEN or the configuration' }
   const path = join(store.data_dir, ADMIN_TOKEN_FILE)
   const text = readTextFile(path)?.trim()

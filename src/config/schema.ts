@@ -116,9 +116,15 @@ export function publishedSchema (): object {
   return { $schema: 'https://json-schema.org/draft/2020-12/schema', title: 'DashGate configuration', ...schema }
 }
 
-interface JsonSchema {
+/** As much of JSON Schema as the settings are described with. */
+export interface JsonSchema {
   required?: string[]
   readonly default?: unknown
+  readonly description?: string
+  readonly type?: string
+  readonly enum?: readonly unknown[]
+  readonly minimum?: number
+  readonly maximum?: number
   readonly properties?: Readonly<Record<string, JsonSchema>>
   readonly items?: JsonSchema
   readonly anyOf?: readonly JsonSchema[]

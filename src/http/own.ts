@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { GatewayError } from '../core/errors.ts'
 import { headerValues } from './headers.ts'
-import { refusalBody, requestBody } from './request-body.ts'
+import { attemptBody, refusalBody, requestBody } from './request-body.ts'
 import { reportBody } from '../limits/reports.ts'
 import type { AppDeps } from './deps.ts'
 import type { Principal } from '../accounts/principal.ts'
@@ -21,7 +21,10 @@ export function addOwnRoutes (app: FastifyInstance, deps: AppDeps): void {
     const { id } = request.params
     const records = await deps.ledger.find(id, team)
     const last = records.at(-1)
-    if (last !== undefined) return { ...requestBody(last, records), limits: last.limits.map(reportBody) }
+    if (last !== undefined) {
+      const attempts = records.length > 1 ? { billed_attempts: records.map(attemptBody) } : {}
+      return { ...requestBody(last, records), ...attempts, limits: last.limits.map(reportBody) }
+    }
     const refusal = await deps.refusals.find(id, team)
     if (refusal !== undefined) return { ...refusalBody(refusal), limits: refusal.limits.map(reportBody) }
     // Another team's request is answered like one that never was.

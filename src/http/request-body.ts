@@ -20,7 +20,6 @@ export function attemptBody (record: LedgerRecord) {
 export function requestBody (record: LedgerRecord, records: readonly LedgerRecord[]) {
   return {
     ...namesOf(record),
-    ...(records.length > 1 ? { billed_attempts: records.length } : {}),
     ...endOf(record),
     usage: usageOf(records),
     cost_nano: sumOf(records, ({ costNano }) => costNano),

@@ -69,7 +69,7 @@ export function createExplanations ({ limiter, store, currentCatalog, clock }: E
       const output = outputShapeOf(model, { choices: 1, capTokens: outputTokensMax, thinking: { asked: 'unsaid', tokensMax: undefined } })
       const prompt = Math.min(model.contextTokens, inputTokens)
       const amounts = { inputTokens: prompt, outputTokens: outputTokensOf(output), price: model.price }
-      const question = { account, model, requestId: QUESTION_ID, amounts, output, policies }
+      const question = { account, model, requestId: QUESTION_ID, attempt: 1, amounts, output, policies }
       return await limiter.explain({ ...question, expiryOf: () => undefined })
     }
   }

@@ -1,5 +1,5 @@
 import { outputTextOf } from '../core/event.ts'
-import type { ChatEvent } from '../core/event.ts'
+import type { ChatEvent, FinishReason } from '../core/event.ts'
 import type { Tally } from './meter.ts'
 import type { Usage } from '../core/usage.ts'
 
@@ -13,12 +13,16 @@ export interface EventTally extends Tally {
 
 export function createTally (): EventTally {
   let usage: Usage | undefined
+  let id: string | undefined
+  const finishReasons: FinishReason[] = []
   const pieces: string[] = []
   let characters = 0
   let bytes = 0
   return {
     add (event) {
       if (event.type === 'usage') usage = event.usage
+      else if (event.type === 'response-start') id = event.id
+      else if (event.type === 'choice-end') finishReasons[event.choice] = event.reason
       const text = outputTextOf(event)
       if (text === '' || characters >= TEXT_CHARACTERS_MAX) return
       characters += text.length
@@ -27,7 +31,8 @@ export function createTally (): EventTally {
     },
     usage: () => usage,
     outputText: () => pieces.join(''),
-    outputBytes: () => bytes
+    outputBytes: () => bytes,
+    told: () => ({ id, model: undefined, finishReasons: Object.values(finishReasons) })
   }
 }
 

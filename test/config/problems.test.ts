@@ -12,7 +12,7 @@ const REFUSALS: readonly Refusal[] = [
   { name: 'broken YAML', yaml: 'server:\n  port: 1\n port: 2\n', problems: ['3:1 All mapping items must start at the same column'] },
   { name: 'the same key twice', yaml: 'log_level: info\nlog_level: warn\n', problems: ['2:1 Map keys must be unique'] },
   { name: 'a second document', yaml: 'log_level: info\n---\na: 1\n', problems: ['2:1 Source contains multiple documents; please use YAML.parseAllDocuments()'] },
-  { name: 'an alias of nothing', yaml: 'log_level: *none\n', problems: ['1:1 Unresolved alias (the anchor must be set before the alias): none'] },
+  { name: 'an alias of nothing', yaml: 'log_level: *none\n', problems: ['1:12 there is no such anchor before this alias'] },
   { name: 'a list in place of the whole', yaml: '- 1\n', problems: ['1:1 must be a mapping'] },
   { name: 'a text in place of the whole', yaml: 'hello\n', problems: ['1:1 must be a mapping'] },
   { name: 'an unknown setting', yaml: 'server:\n  prot: 1\n', problems: ['2:3 server.prot: is not a setting'] },

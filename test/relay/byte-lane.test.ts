@@ -27,7 +27,8 @@ function laneWith ({ verdicts = {}, complete = true, contentAt, body = {} }: Scr
     get contentSeen () { return contentSeen },
     usage: () => undefined,
     outputText: () => 'watched',
-    outputBytes: () => 7
+    outputBytes: () => 7,
+    told: () => ({ id: undefined, model: undefined, finishReasons: [] })
   }
   const meter = createFakeMeter()
   const target = targetWith({ createObserver: ({ usage }) => { wanted.push(usage); return observer } })

@@ -63,6 +63,7 @@ export function openScene ({ body = {}, policies = {}, model = MODEL, surface = 
   const call = exchange.call = callOf(body)
   const opened = exchange.opened = openedOf(call)
   exchange.model = model
+  exchange.price = model.price
   return { clock, reply, headers, exchange, call, opened }
 }
 
@@ -97,6 +98,7 @@ export function createFakeMeter (): Meter & { readonly told: string[], tally: Ta
     contentSeen () { meter.told.push('content') },
     watch (tally: Tally) { meter.tally = tally },
     pastHold: () => false,
+    async supersede () { meter.told.push('supersede') },
     async finish () { meter.told.push('finish') }
   }
   return meter

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { GatewayError } from '../../src/core/errors.ts'
+import { NO_USAGE } from '../../src/core/usage.ts'
 import { createMeter } from '../../src/relay/meter.ts'
 import { TokenCounterError } from '../../src/tokens/counter.ts'
 import { TARGET } from './fakes.ts'
@@ -28,7 +29,7 @@ async function start ({ failure, model = MODEL }: { failure?: Error, model?: typ
   scene.exchange.target = TARGET
   const admission = await limiter.admit({} as AdmissionRequest)
   if (admission.status === 'admitted') scene.exchange.admission = admission
-  return { ...scene, records, meter, endings: limiter.endings }
+  return { ...scene, limiter, records, meter, endings: limiter.endings }
 }
 
 const tally = (usage: Usage | undefined, outputText = '') => ({ usage: () => usage, outputText: () => outputText, outputBytes: () => Buffer.byteLength(outputText) })
@@ -109,12 +110,12 @@ t.test('a request that no upstream has taken costs nothing', async (t) => {
   const refused = await start()
   refused.exchange.error = new GatewayError('rate_limited', 'slow down')
   await refused.meter.finish()
-  t.same(refused.records, [])
+  t.match(refused.records, [{ outcome: 'failed', errorKind: 'rate_limited', usage: NO_USAGE, costNano: 0, attempt: 1, superseded: false }])
   const early = await start()
   early.exchange.target = undefined
   early.exchange.error = new GatewayError('client_closed', 'gone')
   await early.meter.finish()
-  t.same(early.records, [])
+  t.match(early.records, [{ outcome: 'client_closed', status: 499, upstream: '', usage: NO_USAGE, costNano: 0 }])
   t.equal(early.exchange.outcome, 'client_closed')
 })
 
@@ -134,7 +135,7 @@ t.test('a 200 that is an error before its first word costs nothing, unless it sa
   silent.meter.answered()
   silent.exchange.error = said
   await silent.meter.finish()
-  t.same(silent.records, [])
+  t.match(silent.records, [{ usage: NO_USAGE, costNano: 0 }])
 
   const begun = await start()
   begun.meter.answered()
@@ -169,6 +170,7 @@ t.test('what is held is settled where it cost something, and given back where it
   free.exchange.error = new GatewayError('upstream_failed', 'refused')
   await free.meter.finish()
   await free.meter.finish()
+  t.equal(free.records.length, 1)
   t.same(free.endings, ['released'])
   const unadmitted = await start()
   unadmitted.exchange.admission = undefined
@@ -229,10 +231,67 @@ t.test('an estimate may be as long as what was held, thinking included', async (
   t.match(records, [{ usage: { outputTokens: 15_000 } }])
 })
 
-t.test('a first try of which no word came back has cost its prompt, whatever the next one says', async (t) => {
-  const { meter, records, exchange } = await start()
-  exchange.silentTries = 1
+t.test('a try of which no word came back has a record of its own, and the one after it another', async (t) => {
+  const { meter, records, exchange, endings, limiter } = await start()
+  exchange.sent = true
+  exchange.attempts = 1
+  await meter.supersede(new GatewayError('upstream_failed', 'reset'))
+  exchange.admission = limiter.unheld({} as AdmissionRequest)
+  exchange.target = { ...TARGET, model: 'another', upstream: { ...TARGET.upstream, name: 'spare' } }
+  exchange.attempts = 2
+  exchange.upstreamRequestId = 'up-2'
+  meter.answered()
+  meter.watch(tally(REPORTED))
+  await meter.finish()
+  t.same(endings, ['settled', 'settled'])
+  t.match(records, [
+    {
+      attempt: 1,
+      superseded: true,
+      attempts: 1,
+      upstream: 'up',
+      upstreamModel: 'qwen-coder-turbo',
+      upstreamRequestId: undefined,
+      outcome: 'failed',
+      errorKind: 'upstream_failed',
+      status: 502,
+      usage: { inputTokens: 10, outputTokens: 0, source: 'estimated' },
+      costNano: 20
+    },
+    { attempt: 2, superseded: false, attempts: 2, upstream: 'spare', upstreamModel: 'another', upstreamRequestId: 'up-2', outcome: 'completed', errorKind: undefined, status: 200, usage: REPORTED }
+  ])
+})
+
+t.test('what an upstream refuses after a silent try costs nothing more', async (t) => {
+  const { meter, records, exchange, endings, limiter } = await start()
+  exchange.sent = true
+  await meter.supersede(new GatewayError('upstream_failed', 'reset'))
+  exchange.admission = limiter.unheld({} as AdmissionRequest)
   exchange.error = new GatewayError('upstream_auth', 'no such key', { upstream: { status: 401 } })
   await meter.finish()
-  t.match(records, [{ outcome: 'failed', usage: { inputTokens: 10, outputTokens: 0, source: 'estimated' } }])
+  t.same(endings, ['settled', 'released'])
+  t.match(records, [{ superseded: true }, { superseded: false, outcome: 'failed', errorKind: 'upstream_auth', usage: NO_USAGE, costNano: 0 }])
+})
+
+t.test('an attempt that is not followed by another after all is not charged a second time', async (t) => {
+  const { meter, records, exchange, limiter } = await start()
+  const silence = exchange.error = new GatewayError('upstream_failed', 'reset')
+  exchange.sent = true
+  await meter.supersede(silence)
+  exchange.admission = limiter.unheld({} as AdmissionRequest)
+  await meter.finish()
+  t.match(records, [{ attempt: 1, superseded: true, usage: { inputTokens: 10 } }, { attempt: 2, superseded: false, usage: NO_USAGE, costNano: 0, errorKind: 'upstream_failed' }])
+})
+
+t.test('the status is the one the client got, or would have', async (t) => {
+  const left = new GatewayError('client_closed', 'left')
+  const failed = new GatewayError('upstream_failed', 'cut')
+  const cases = [[200, undefined, 200], [200, left, 200], [200, failed, 200], [undefined, left, 499], [400, new GatewayError('invalid_request', 'no'), 400], [undefined, undefined, 200]] as const
+  for (const [sent, error, status] of cases) {
+    const { meter, records, exchange, reply } = await start()
+    reply.status = sent
+    exchange.error = error
+    await meter.finish()
+    t.match(records, [{ status }])
+  }
 })

@@ -30,7 +30,7 @@ export function keyEntry (id: string, revision: number, changes: Partial<ClientK
   return { kind: 'key', id, revision, removedMs: undefined, document }
 }
 
-export function tokenEntry (id: string, revision: number, changes: Partial<AdminToken> = {}): AccountEntry {
+function tokenEntry (id: string, revision: number, changes: Partial<AdminToken> = {}): AccountEntry {
   const document: AdminToken = { id, role: 'viewer', digest: `digest-of-${id}`, createdMs: NOW_MS, revision, ...changes }
   return { kind: 'token', id, revision, removedMs: undefined, document }
 }

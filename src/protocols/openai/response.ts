@@ -1,7 +1,7 @@
 import { collect } from '../../core/collect.ts'
 import type { CollectedChoice } from '../../core/collect.ts'
 import { GatewayError } from '../../core/errors.ts'
-import type { ChatEvent } from '../../core/event.ts'
+import type { AnswerFacts, ChatEvent } from '../../core/event.ts'
 import { arrayAt, isObject, objectAt, parseJsonObject, stringAt } from '../../core/json.ts'
 import type { JsonObject } from '../../core/json.ts'
 import type { Dialect, ReplyIdentity } from '../../core/protocol.ts'
@@ -11,7 +11,7 @@ import { completionId } from './encoder.ts'
 import { faultOf } from './fault.ts'
 import { argumentsText, renderToolCall } from './messages.ts'
 import { parseUsage, renderUsage } from './usage.ts'
-import { WIRE_REASONS, contentText, reasoningText } from './wire.ts'
+import { WIRE_REASONS, contentText, finishReasonOf, reasoningText } from './wire.ts'
 
 /** @throws GatewayError where the body is an error or no answer at all */
 export function parseResponse (body: Buffer): ChatEvent[] {
@@ -26,7 +26,12 @@ export function parseResponse (body: Buffer): ChatEvent[] {
 /** The byte lane's look at a whole answer: its bytes go to the client as they are. */
 export function observeResponse (body: Buffer): ReturnType<Dialect['observeResponse']> {
   const completion = parsedCompletion(body)
-  return { usage: () => parseUsage(completion['usage']), outputText: () => outputText(completion), outputBytes: () => body.length }
+  return {
+    usage: () => parseUsage(completion['usage']),
+    outputText: () => outputText(completion),
+    outputBytes: () => body.length,
+    told: () => factsOf(completion)
+  }
 }
 
 /** @throws GatewayError the stream's own, where the events end in one */
@@ -66,6 +71,14 @@ function parsedCompletion (body: Buffer): JsonObject {
     throw new GatewayError('upstream_protocol', 'The upstream answered without choices.')
   }
   return completion
+}
+
+function factsOf (completion: JsonObject): AnswerFacts {
+  const finishReasons = (arrayAt(completion, 'choices') ?? []).flatMap((choice) => {
+    const reason = isObject(choice) ? finishReasonOf(choice['finish_reason']) : undefined
+    return reason === undefined ? [] : [reason]
+  })
+  return { id: stringAt(completion, 'id'), model: stringAt(completion, 'model'), finishReasons }
 }
 
 function outputText (completion: JsonObject): string {
