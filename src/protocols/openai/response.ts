@@ -5,13 +5,15 @@ import type { ChatEvent } from '../../core/event.ts'
 import { arrayAt, isObject, objectAt, parseJsonObject, stringAt } from '../../core/json.ts'
 import type { JsonObject } from '../../core/json.ts'
 import type { Dialect, ReplyIdentity } from '../../core/protocol.ts'
+import { Pieces, Transcripts } from '../../core/transcript.ts'
 import { ChoiceReader } from './choices.ts'
 import { readBody } from './decoder.ts'
 import { completionId } from './encoder.ts'
 import { faultOf } from './fault.ts'
-import { argumentsText, renderToolCall } from './messages.ts'
+import { renderToolCall } from './messages.ts'
 import { parseUsage, renderUsage } from './usage.ts'
-import { WIRE_REASONS, contentText, reasoningText } from './wire.ts'
+import { WIRE_REASONS } from './wire.ts'
+import { writeMessage } from './written.ts'
 
 /** @throws GatewayError where the body is an error or no answer at all */
 export function parseResponse (body: Buffer): ChatEvent[] {
@@ -26,7 +28,12 @@ export function parseResponse (body: Buffer): ChatEvent[] {
 /** The byte lane's look at a whole answer: its bytes go to the client as they are. */
 export function observeResponse (body: Buffer): ReturnType<Dialect['observeResponse']> {
   const completion = parsedCompletion(body)
-  return { usage: () => parseUsage(completion['usage']), outputText: () => outputText(completion), outputBytes: () => body.length }
+  return {
+    usage: () => parseUsage(completion['usage']),
+    transcripts: () => writtenIn(completion).all(),
+    get hasThoughts () { return writtenIn(completion).hasThoughts },
+    outputBytes: () => body.length
+  }
 }
 
 /** @throws GatewayError the stream's own, where the events end in one */
@@ -68,21 +75,14 @@ function parsedCompletion (body: Buffer): JsonObject {
   return completion
 }
 
-function outputText (completion: JsonObject): string {
-  let text = ''
-  for (const choice of arrayAt(completion, 'choices') ?? []) {
+/** All choices of a whole answer, each of which has ended. */
+function writtenIn (completion: JsonObject): Transcripts<Pieces> {
+  const written = new Transcripts(() => new Pieces())
+  for (const [index, choice] of (arrayAt(completion, 'choices') ?? []).entries()) {
     const message = isObject(choice) ? objectAt(choice, 'message') : undefined
-    if (message !== undefined) text += messageText(message)
+    if (message === undefined) continue
+    writeMessage(written, index, message)
+    written.end(index)
   }
-  return text
-}
-
-/** Everything the model wrote in a message or delta, calls included, for an estimate of its tokens. */
-export function messageText (message: JsonObject): string {
-  let text = reasoningText(message) + contentText(message['content']) + contentText(message['refusal'])
-  for (const call of arrayAt(message, 'tool_calls') ?? []) {
-    const definition = isObject(call) ? objectAt(call, 'function') : undefined
-    text += (stringAt(definition, 'name') ?? '') + argumentsText(definition?.['arguments'])
-  }
-  return text
+  return written
 }
