@@ -36,9 +36,9 @@ async function writeFirstKey (directory: Directory, { digest, origin }: FirstKey
   if (origin === 'made' && directory.teams().length > 0) return
   const key = directory.key(FIRST_KEY_ID)
   if (key !== undefined) {
-    await directory.replaceKey(key, { digest })
+    await directory.rotateKey(key, { digest, graceMs: 0 }, undefined)
     return
   }
-  if (directory.team(FIRST_TEAM_ID) === undefined) await directory.createTeam(FIRST_TEAM_ID, {})
-  await directory.createKey({ id: FIRST_KEY_ID, team: FIRST_TEAM_ID, digest, settings: {} })
+  if (directory.team(FIRST_TEAM_ID) === undefined) await directory.createTeam(FIRST_TEAM_ID, {}, undefined)
+  await directory.createKey({ id: FIRST_KEY_ID, team: FIRST_TEAM_ID, digest, settings: {} }, undefined)
 }

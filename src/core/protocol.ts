@@ -1,6 +1,6 @@
 import type { ChatRequest, Prompt } from './chat.ts'
 import type { JsonBody } from './body.ts'
-import type { ChatEvent } from './event.ts'
+import type { AnswerFacts, ChatEvent } from './event.ts'
 import type { GatewayError } from './errors.ts'
 import type { DialectTarget, UpstreamKey, VendorRules } from './target.ts'
 import type { SseEvent } from './sse-event.ts'
@@ -125,7 +125,7 @@ export interface Dialect {
   createDecoder (target: DialectTarget): Decoder
   createObserver (wanted: ObserverWanted): Observer
   /** Watches a whole answer on the byte lane. @throws GatewayError where a 2xx body is an error */
-  observeResponse (body: Buffer): Pick<Observer, 'usage' | 'transcripts' | 'outputBytes' | 'hasThoughts'>
+  observeResponse (body: Buffer): Pick<Observer, 'usage' | 'transcripts' | 'outputBytes' | 'hasThoughts' | 'told'>
   parseError (reply: UpstreamReply): GatewayError
 }
 
@@ -164,4 +164,5 @@ export interface Observer {
   repeatedText (): string
   /** At least as many bytes as all the text seen has; asked after every chunk. */
   outputBytes (): number
+  told (): AnswerFacts
 }

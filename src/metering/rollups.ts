@@ -115,6 +115,6 @@ export function plus (one: UsageCounts, other: UsageCounts): UsageCounts {
 }
 
 /** True for sums of nothing, as they are left where a record was taken back. */
-export function isNothing ({ durations, firstContents, ...counts }: UsageCounts): boolean {
-  return [...Object.values(counts), ...durations, ...firstContents].every((count) => count === 0)
+export function isNothing ({ requests, durations, firstContents, ...others }: UsageCounts): boolean {
+  return requests === 0 && [...Object.values(others), ...durations, ...firstContents].every((count) => count === 0)
 }

@@ -5,6 +5,7 @@ import { countOutput, countThoughts } from './count-output.ts'
 import { createHoldWatch } from './hold-watch.ts'
 import { recordOf, supersededRecordOf } from './record.ts'
 import { thoughtsIn } from '../core/transcript.ts'
+import type { AnswerFacts } from '../core/event.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Exchange } from './exchange.ts'
 import type { HoldWatch } from './hold-watch.ts'
@@ -22,6 +23,7 @@ export interface Tally {
   readonly hasThoughts: boolean
   /** At least as many as the output so far has tokens, if no count of the upstream's is known. */
   outputBytes (): number
+  told? (): AnswerFacts
 }
 
 /** Watches one exchange and settles each attempt that may have been billed, and the exchange's end, exactly once. */
@@ -66,6 +68,7 @@ export function createMeter (exchange: Exchange, { clock, tokens }: MeterDeps): 
       if (isFinished) return
       isFinished = true
       const outcome = exchange.outcome = outcomeOf(exchange)
+      exchange.told = tally?.told?.()
       exchange.usage = await settle(() => usageOf(exchange, isBillable, { tally, tokens }), (usage) =>
         recordOf(exchange, { usage, outcome, error: exchange.error, nowMonotonicMs: clock.monotonicMs() }))
     }

@@ -1,5 +1,5 @@
 import { Pieces, Transcripts } from '../core/transcript.ts'
-import type { ChatEvent } from '../core/event.ts'
+import type { ChatEvent, FinishReason } from '../core/event.ts'
 import type { Tally } from './meter.ts'
 import type { Usage } from '../core/usage.ts'
 
@@ -10,16 +10,21 @@ export interface EventTally extends Tally {
 
 export function createTally (): EventTally {
   let usage: Usage | undefined
+  let id: string | undefined
+  const finishReasons: FinishReason[] = []
   const written = new Transcripts(() => new Pieces())
   return {
     add (event) {
       if (event.type === 'usage') usage = event.usage
-      else write(written, event)
+      else if (event.type === 'response-start') id = event.id
+      else if (event.type === 'choice-end') finishReasons[event.choice] = event.reason
+      write(written, event)
     },
     usage: () => usage,
     transcripts: () => written.all(),
     outputBytes: () => written.length,
-    get hasThoughts () { return written.hasThoughts }
+    get hasThoughts () { return written.hasThoughts },
+    told: () => ({ id, model: undefined, finishReasons: Object.values(finishReasons) })
   }
 }
 

@@ -36,8 +36,8 @@ t.test('a key of no team, and one that expires at no time, are not made', async 
 
 t.test('more keys than a page holds are all listed', async (t) => {
   const { dashgate, deps } = await adminPlace(t)
-  await deps.directory.createTeam('search', {})
-  for (let key = 0; key < 250; key++) await deps.directory.createKey({ id: `key-${key}`, team: 'search', digest: `d${key}`, settings: {} })
+  await deps.directory.createTeam('search', {}, undefined)
+  for (let key = 0; key < 250; key++) await deps.directory.createKey({ id: `key-${key}`, team: 'search', digest: `d${key}`, settings: {} }, undefined)
   const { data } = JSON.parse((await dashgate('key', 'list', 'search', '--json')).stdout)
   t.equal(new Set(data.map(({ id }: { id: string }) => id)).size, 250)
 })

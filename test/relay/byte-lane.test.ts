@@ -30,7 +30,8 @@ function laneWith ({ verdicts = {}, complete = true, contentAt, body = {} }: Scr
     transcripts: () => [{ text: 'watched', isFramed: false }],
     hasThoughts: false,
     repeatedText: () => 'repeated',
-    outputBytes: () => 7
+    outputBytes: () => 7,
+    told: () => ({ id: undefined, model: undefined, finishReasons: [] })
   }
   const meter = createFakeMeter()
   const target = targetWith({ createObserver: ({ usage }) => { wanted.push(usage); return observer } })

@@ -1,5 +1,6 @@
 import { GatewayError } from '../../core/errors.ts'
-import { objectAt, parseJsonObject } from '../../core/json.ts'
+import { objectAt, parseJsonObject, stringAt } from '../../core/json.ts'
+import type { AnswerFacts, FinishReason } from '../../core/event.ts'
 import type { JsonObject } from '../../core/json.ts'
 import type { Dialect, Observer, ObserverWanted, Verdict } from '../../core/protocol.ts'
 import type { SseEvent } from '../../core/sse-event.ts'
@@ -31,7 +32,11 @@ export function observeResponse (body: Buffer): ReturnType<Dialect['observeRespo
     usage: () => usageFrom(objectAt(document, 'usage')),
     transcripts: () => written().all(),
     get hasThoughts () { return written().hasThoughts },
-    outputBytes: () => body.length
+    outputBytes: () => body.length,
+    told () {
+      const reasons = choicesOf(objectAt(document, 'output')).map((choice) => finishReasonFrom(choice['finish_reason']))
+      return { id: stringAt(document, 'request_id'), model: undefined, finishReasons: reasons.filter((reason) => reason !== undefined) }
+    }
   }
 }
 
@@ -69,10 +74,12 @@ class FrameObserver implements Observer {
   hasThoughts = false
   /** By choice: whether its end was seen. */
   readonly #endedByChoice = new Map<number, boolean>()
-  #last: Buffer | undefined
-  #kept: Buffer[] = []
+  #last: SseEvent | undefined
+  #kept: SseEvent[] = []
   #keptBytes = 0
   #seenBytes = 0
+  #id: string | undefined
+  readonly #finishReasons: FinishReason[] = []
   readonly #isCumulative: boolean
 
   constructor (isCumulative: boolean) {
@@ -99,13 +106,17 @@ class FrameObserver implements Observer {
     } else if (!this.#endedByChoice.has(0)) this.#endedByChoice.set(0, false)
     this.contentSeen ||= hasContent(raw, dataStart)
     this.hasThoughts ||= anyValue({ raw, from: dataStart, key: REASONING }, (value) => SOME_TEXT.test(value))
-    this.#keep(raw, dataStart)
+    this.#keep(event, dataStart)
     return RELAY
   }
 
   usage (): Usage | undefined {
     const data = this.#last === undefined ? undefined : documentOf(this.#last)
     return usageFrom(objectAt(data, 'usage'))
+  }
+
+  told (): AnswerFacts {
+    return { id: this.#id, model: undefined, finishReasons: Object.values(this.#finishReasons) }
   }
 
   outputBytes (): number {
@@ -124,18 +135,20 @@ class FrameObserver implements Observer {
 
   #documents (): JsonObject[] {
     const frames = this.#isCumulative ? this.#kept.slice(-1) : this.#kept
-    return frames.map((raw) => documentOf(raw) ?? {})
+    return frames.map((frame) => documentOf(frame) ?? {})
   }
 
   /** Only a frame that ends a choice, or may be another choice's than the first, has to be understood. */
   #read (data: string): Verdict {
     const document = parseJsonObject(data)
     if (document === undefined) return notJson()
+    this.#id ??= stringAt(document, 'request_id')
     try {
       for (const [position, choice] of choicesOf(objectAt(document, 'output')).entries()) {
         const index = choiceIndex(choice, position)
-        const ends = finishReasonFrom(choice['finish_reason']) !== undefined
-        this.#endedByChoice.set(index, ends || this.#endedByChoice.get(index) === true)
+        const reason = finishReasonFrom(choice['finish_reason'])
+        if (reason !== undefined) this.#finishReasons[index] = reason
+        this.#endedByChoice.set(index, reason !== undefined || this.#endedByChoice.get(index) === true)
       }
       return RELAY
     } catch (caught) {
@@ -144,14 +157,15 @@ class FrameObserver implements Observer {
   }
 
   /** Running usage that counts output makes the text before it needless; frames are kept only as long as there is none. */
-  #keep (raw: Buffer, dataStart: number): void {
+  #keep (frame: SseEvent, dataStart: number): void {
+    const { raw } = frame
     this.#seenBytes += raw.length
     if (countsTokens(raw, dataStart, this.complete ? COUNT : COUNT_ABOVE_ZERO)) {
-      this.#last = raw
-      this.#kept = [raw]
+      this.#last = frame
+      this.#kept = [frame]
       this.#keptBytes = raw.length
     } else if (this.#keptBytes + raw.length <= KEPT_BYTES_MAX) {
-      this.#kept.push(raw)
+      this.#kept.push(frame)
       this.#keptBytes += raw.length
     }
   }
@@ -211,7 +225,6 @@ function anyValue ({ raw, from, key }: Place, matches: (value: string) => boolea
   return false
 }
 
-function documentOf (raw: Buffer): JsonObject | undefined {
-  const text = raw.toString('utf8')
-  return parseJsonObject(/^data: ?(.*)$/m.exec(text)?.[1] ?? '')
+function documentOf ({ data }: SseEvent): JsonObject | undefined {
+  return parseJsonObject(data ?? '')
 }

@@ -1,6 +1,7 @@
 import { CHOICES_MAX } from '../../core/collect.ts'
 import { GatewayError } from '../../core/errors.ts'
-import { arrayAt, isObject, numberAt, objectAt, parseJsonObject } from '../../core/json.ts'
+import { arrayAt, isObject, numberAt, objectAt, parseJsonObject, stringAt } from '../../core/json.ts'
+import type { AnswerFacts, FinishReason } from '../../core/event.ts'
 import type { JsonObject } from '../../core/json.ts'
 import type { Observer, Verdict } from '../../core/protocol.ts'
 import type { SseEvent } from '../../core/sse-event.ts'
@@ -37,6 +38,9 @@ class OpenAiObserver implements Observer {
   readonly #calling = new Set<number>()
   #isWhole = false
   #usage: Usage | undefined
+  #id: string | undefined
+  #model: string | undefined
+  readonly #finishReasons: FinishReason[] = []
 
   constructor (wantsUsage: boolean) {
     this.#wantsUsage = wantsUsage
@@ -52,6 +56,10 @@ class OpenAiObserver implements Observer {
 
   usage (): Usage | undefined {
     return this.#usage
+  }
+
+  told (): AnswerFacts {
+    return { id: this.#id, model: this.#model, finishReasons: Object.values(this.#finishReasons) }
   }
 
   get hasThoughts (): boolean {
@@ -111,6 +119,8 @@ class OpenAiObserver implements Observer {
     for (const [position, choice] of choices.entries()) {
       if (isObject(choice) && !this.#readChoice(choice, numberAt(choice, 'index') ?? position)) return failed('upstream_protocol', IMPOSSIBLE_INDEX)
     }
+    this.#id ??= stringAt(chunk, 'id')
+    this.#model ??= stringAt(chunk, 'model')
     this.#usage = parseUsage(chunk['usage']) ?? this.#usage
     if (choices.length === 0 && isObject(chunk['usage'])) {
       this.#isWhole ||= this.#endedByChoice.size > 0
@@ -125,7 +135,9 @@ class OpenAiObserver implements Observer {
     const delta = objectAt(choice, 'delta')
     if (delta !== undefined && this.#written.length < WRITTEN_BYTES_MAX) writeMessage(this.#written, index, delta)
     if ((arrayAt(delta, 'tool_calls')?.length ?? 0) > 0) this.#calling.add(index)
-    if (finishReasonOf(choice['finish_reason']) !== undefined && this.#endedByChoice.get(index) === false) {
+    const finishReason = finishReasonOf(choice['finish_reason'])
+    if (finishReason !== undefined && this.#endedByChoice.get(index) === false) {
+      this.#finishReasons[index] = finishReason
       this.#endedByChoice.set(index, true)
       this.#written.end(index)
       this.#unended--

@@ -1,7 +1,7 @@
 import { collect } from '../../core/collect.ts'
 import type { CollectedChoice } from '../../core/collect.ts'
 import { GatewayError } from '../../core/errors.ts'
-import type { ChatEvent } from '../../core/event.ts'
+import type { AnswerFacts, ChatEvent } from '../../core/event.ts'
 import { arrayAt, isObject, objectAt, parseJsonObject, stringAt } from '../../core/json.ts'
 import type { JsonObject } from '../../core/json.ts'
 import type { Dialect, ReplyIdentity } from '../../core/protocol.ts'
@@ -12,7 +12,7 @@ import { completionId } from './encoder.ts'
 import { faultOf } from './fault.ts'
 import { renderToolCall } from './messages.ts'
 import { parseUsage, renderUsage } from './usage.ts'
-import { WIRE_REASONS } from './wire.ts'
+import { WIRE_REASONS, finishReasonOf } from './wire.ts'
 import { writeMessage } from './written.ts'
 
 /** @throws GatewayError where the body is an error or no answer at all */
@@ -32,7 +32,8 @@ export function observeResponse (body: Buffer): ReturnType<Dialect['observeRespo
     usage: () => parseUsage(completion['usage']),
     transcripts: () => writtenIn(completion).all(),
     get hasThoughts () { return writtenIn(completion).hasThoughts },
-    outputBytes: () => body.length
+    outputBytes: () => body.length,
+    told: () => factsOf(completion)
   }
 }
 
@@ -73,6 +74,14 @@ function parsedCompletion (body: Buffer): JsonObject {
     throw new GatewayError('upstream_protocol', 'The upstream answered without choices.')
   }
   return completion
+}
+
+function factsOf (completion: JsonObject): AnswerFacts {
+  const finishReasons = (arrayAt(completion, 'choices') ?? []).flatMap((choice) => {
+    const reason = isObject(choice) ? finishReasonOf(choice['finish_reason']) : undefined
+    return reason === undefined ? [] : [reason]
+  })
+  return { id: stringAt(completion, 'id'), model: stringAt(completion, 'model'), finishReasons }
 }
 
 /** All choices of a whole answer, each of which has ended. */

@@ -5,14 +5,10 @@ const NO_BOUND = Number.MAX_SAFE_INTEGER
 
 const latencyColumns = (name: string): string[] => [...LATENCY_BOUNDS_MS.map(String), 'more'].map((bound) => `${name}_${bound}`)
 
-/** One for each bucket. */
-export const DURATION_COLUMNS = latencyColumns('duration')
-export const FIRST_CONTENT_COLUMNS = latencyColumns('first_content')
-
-/** All that is summed up of an hour. */
+/** All that is summed up of an hour: counts, and then one for each bucket of the two latencies. */
 export const COUNT_COLUMNS = [
   'requests', 'errors', 'estimated', 'input_tokens', 'cached_tokens', 'output_tokens', 'reasoning_tokens', 'cost_nano', 'duration_ms',
-  ...DURATION_COLUMNS, ...FIRST_CONTENT_COLUMNS
+  ...latencyColumns('duration'), ...latencyColumns('first_content')
 ]
 
 /** The tokens that a bucket of a minute was charged with are all that a lease's end used to say of what it had held. */

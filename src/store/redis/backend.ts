@@ -44,7 +44,8 @@ export async function openRedisBackend (settings: RedisSettings, deps: RedisBack
   const { url, reserveTimeoutMs, dataDir, retention } = settings
   const { clock, random, report, refusalsLost } = deps
   const spool = openSpool(dataDir, { clock, report, createId: randomUUID })
-  const [main, spare] = [openRedisConnection(url, { random }), openRedisConnection(url, { random })]
+  const connecting = { random, scriptLoaded: () => report({ kind: 'script_loaded' }) }
+  const [main, spare] = [openRedisConnection(url, connecting), openRedisConnection(url, connecting)]
   await firstContact([main, spare], clock)
   const timeoutMs = { reserve: reserveTimeoutMs, other: CALL_TIMEOUT_MS }
   const limitsOver = (connection: RedisConnection): LimitStore =>

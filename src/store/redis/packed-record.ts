@@ -4,6 +4,7 @@ import { LATENCY_BUCKETS, rollupOf } from '../../metering/rollups.ts'
 import type { LedgerRecord } from '../../metering/ledger.ts'
 import type { UsageCounts, UsageHour } from '../../metering/rollups.ts'
 
+/** In the order in which they are packed and kept. */
 const SUMS = [
   'requests', 'errors', 'estimated', 'inputTokens', 'cachedTokens', 'outputTokens', 'reasoningTokens', 'costNano', 'durationMs'
 ] as const satisfies readonly (keyof UsageCounts)[]
@@ -42,9 +43,7 @@ interface OfDay { readonly team: string, readonly day: number }
 /** A field of a day's hash: SUMS as doubles, then the buckets of durations and of first contents as whole numbers of 4 bytes. */
 export function usageHourOf (field: string, row: Buffer, { team, day }: OfDay): UsageHour {
   const [hour = '', keyId = '', currency = '', ...model] = field.split('|')
-  const sum = (name: typeof SUMS[number]): number => row.readDoubleLE(SUMS.indexOf(name) * SUM_BYTES)
-  const bucketsFrom = (at: number): number[] =>
-    Array.from({ length: LATENCY_BUCKETS }, (_, index) => row.readUInt32LE(at + index * BUCKET_BYTES))
+  const sum = (place: number): number => row.readDoubleLE(place * SUM_BYTES)
   return {
     team,
     hourMs: day * DAY_MS + Number(hour) * HOUR_MS,
@@ -52,17 +51,23 @@ export function usageHourOf (field: string, row: Buffer, { team, day }: OfDay): 
     model: model.join('|'),
     currency: currency === '' ? undefined : currency,
     counts: {
-      requests: sum('requests'),
-      errors: sum('errors'),
-      estimated: sum('estimated'),
-      inputTokens: sum('inputTokens'),
-      cachedTokens: sum('cachedTokens'),
-      outputTokens: sum('outputTokens'),
-      reasoningTokens: sum('reasoningTokens'),
-      costNano: sum('costNano'),
-      durationMs: sum('durationMs'),
-      durations: bucketsFrom(SUMS_BYTES),
-      firstContents: bucketsFrom(SUMS_BYTES + LATENCY_BUCKETS * BUCKET_BYTES)
+      requests: sum(0),
+      errors: sum(1),
+      estimated: sum(2),
+      inputTokens: sum(3),
+      cachedTokens: sum(4),
+      outputTokens: sum(5),
+      reasoningTokens: sum(6),
+      costNano: sum(7),
+      durationMs: sum(8),
+      durations: bucketsFrom(row, SUMS_BYTES),
+      firstContents: bucketsFrom(row, SUMS_BYTES + LATENCY_BUCKETS * BUCKET_BYTES)
     }
   }
+}
+
+function bucketsFrom (row: Buffer, at: number): number[] {
+  const counts: number[] = []
+  for (let bucket = 0; bucket < LATENCY_BUCKETS; bucket++) counts.push(row.readUInt32LE(at + bucket * BUCKET_BYTES))
+  return counts
 }

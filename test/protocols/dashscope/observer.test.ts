@@ -107,3 +107,11 @@ t.test('believes zero output of an answer that is whole', async t => {
   const { observer } = watched(frame({ output: { text: '', finish_reason: 'stop' }, usage: { input_tokens: 5, output_tokens: 0 } }))
   t.match(observer.usage(), { inputTokens: 5, outputTokens: 0 })
 })
+
+t.test('reads what stands in several lines of data', t => {
+  const lines = (data: object): string => JSON.stringify(data, null, 1).split('\n').map((line) => `data:${line}\n`).join('') + '\n'
+  const output = { text: 'I like apple', finish_reason: 'stop' }
+  t.match(watched(lines({ output, usage: { input_tokens: 5, output_tokens: 3 } })).observer.usage(), { inputTokens: 5, outputTokens: 3 })
+  t.equal(writtenIn(watched(lines({ output })).observer), 'I like apple')
+  t.end()
+})

@@ -142,6 +142,23 @@ function refusalOf (index: number, changes: Partial<RefusalRecord> = {}): Refusa
   }
 }
 
+t.test('a day’s sums expire when they need not be kept any more', { skip }, async (t) => {
+  const { connection, server } = await open(t)
+  const retention = { ledgerMs: DAY_MS, usageMs: 10 * DAY_MS }
+  const store = createRedisLimitStore({ connection, clock: systemClock, timeoutMs: { reserve: 10_000, other: 10_000 }, retention })
+  const day = Math.floor(NOW_MS / DAY_MS)
+  const settle = async (number: number, timeMs: number): Promise<number> => {
+    await store.settle({ team: 'search', rid: `${number}#1`, bornMs: NOW_MS, charges: [], record: recordOf({ timeMs }) })
+    return Number(await server.command('PTTL', teamKeys('search').usage(Math.floor(timeMs / DAY_MS))))
+  }
+  const ttlMs = await settle(1, NOW_MS)
+  const expectedMs = (day + 11) * DAY_MS - Date.now()
+  t.ok(Math.abs(ttlMs - expectedMs) < 60_000, `${ttlMs} ms`)
+  t.ok(await settle(2, NOW_MS) <= ttlMs, 'it is no later for a field that is there')
+  t.ok(Math.abs(await settle(3, NOW_MS - 2 * DAY_MS) - expectedMs + 2 * DAY_MS) < 60_000)
+  t.equal(await settle(4, NOW_MS - 12 * DAY_MS), -2, 'sums of a day that is not kept are gone at once')
+})
+
 t.test('refusals are written together, and found by their own team', { skip }, async (t) => {
   const { connection, server } = await open(t)
   const clock = createManualClock()

@@ -1,5 +1,5 @@
 import { BUDGETS, PLACES_FIELD, priceOf, tokensOf, WINDOW } from './scene.ts'
-import { markerIn } from './plan.ts'
+import { markerIn } from '../../support/fleet/wording.ts'
 import type { Expired, TeamBooks } from './ledger.ts'
 import type { Client, Sending } from './load.ts'
 import type { LedgerRecord } from '../../../src/metering/ledger.ts'
