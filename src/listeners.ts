@@ -7,6 +7,7 @@ import { createAdminToken, createClientKey, keyDigest } from './accounts/keys.ts
 import { createAuthenticate } from './accounts/authenticate.ts'
 import { createAuthenticateFresh } from './accounts/authenticate-fresh.ts'
 import { createExplanations } from './limits/explanations.ts'
+import { createIdempotency } from './admin/idempotency.ts'
 import { createIdentifyAdmin } from './accounts/admin-token.ts'
 import { createLimiter } from './limits/limiter.ts'
 import { createRepepper } from './accounts/repepper.ts'
@@ -38,7 +39,8 @@ export interface Listeners { readonly app: FastifyInstance, readonly admin: Fast
 export function buildListeners (config: Config, secrets: Secrets, deps: ListenerDeps): Listeners {
   const { clock, metrics, observers, currentCatalog, readiness, state } = deps
   const { accounting, backend, directory } = state
-  const outdated = createRepepper(directory, { clock, failed: (cause) => observers.trouble({ kind: 'upkeep_failed', cause }) })
+  const troubled = (cause: unknown): void => observers.trouble({ kind: 'upkeep_failed', cause })
+  const outdated = createRepepper(directory, { clock, failed: troubled })
   const secretDeps = { peppers: secrets.peppers, clock: state.storeClock, outdated }
   const authenticate = createAuthenticate(directory, secretDeps)
   const identify = createIdentifyAdmin(secrets.adminToken, directory, secretDeps)
@@ -72,6 +74,7 @@ export function buildListeners (config: Config, secrets: Secrets, deps: Listener
     keyring: state.keyring,
     sealKey: deps.vault.seal,
     configuration: deps.configuration,
+    idempotency: createIdempotency({ claims: backend.claims, secret: secrets.peppers.current, failed: troubled }),
     newKey: (id) => createClientKey((below) => randomInt(below), id),
     newToken: () => createAdminToken((below) => randomInt(below)),
     digestOf: (secret) => keyDigest(secrets.peppers.current, secret),
