@@ -97,8 +97,10 @@ async function cpuMicros (): Promise<number> {
 
 function callOf (team: string, counts: Counts, budgetAmount = 2 ** 52): ReserveCall {
   const bornMs = Date.now()
-  const note = JSON.stringify({ keyId: 'abcdefgh', model: 'qwen-coder-turbo', currency: 'CNY' })
-  return { team, rid: `${systemIds.requestId()}#1`, bornMs, claims: claimsOf(counts, bornMs, budgetAmount), mode: 'reserve', note }
+  const call: ReserveCall = {
+    team, rid: `${systemIds.requestId()}#1`, bornMs, claims: claimsOf(counts, bornMs, budgetAmount), mode: 'reserve', expiry: undefined
+  }
+  return { ...call, expiry: { ...recordOf(call), outcome: 'expired', status: 500, upstreamRequestId: undefined, firstContentMs: undefined, durationMs: 0 } }
 }
 
 function claimsOf ({ rates, places, budgets }: Counts, nowMs: number, amount: number): Claim[] {
@@ -131,7 +133,10 @@ function recordOf ({ team, rid, bornMs }: ReserveCall): LedgerRecord {
     upstream: 'bailian',
     upstreamRequestId: 'b1c2d3e4-f5a6-4789-8abc-def012345678',
     stream: true,
+    attempt: 1,
+    superseded: false,
     attempts: 1,
+    status: 200,
     outcome: 'completed',
     errorKind: undefined,
     usage: { inputTokens: 1_085, cachedInputTokens: 64, outputTokens: 250, reasoningTokens: 0, source: 'reported' },
@@ -147,7 +152,7 @@ function report (version: string): void {
   const rows = SCENARIOS.map(({ name, team }) => `| ${name} | ${PHASES.map((phase) => spread(samples.get(team)?.get(phase) ?? [])).join(' | ')} |`)
   const lines = [
     `µs of the server process for each call, user and system: median of ${ROUNDS} rounds of ${CALLS} calls (${RENEW_CALLS} renewals), lowest and highest`,
-    `in brackets. The sets take turns; ${AT_ONCE} calls are under way at once on one connection. A settlement carries a ledger record of 540 bytes.`,
+    `in brackets. The sets take turns; ${AT_ONCE} calls are under way at once on one connection. A settlement carries a ledger record of 590 bytes.`,
     '',
     `| set of limits | ${PHASES.join(' | ')} |`,
     `|---|${PHASES.map(() => '---|').join('')}`,

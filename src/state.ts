@@ -2,6 +2,7 @@ import { createAccounting } from './limits/accounting.ts'
 import { createAuditLog } from './accounts/audit.ts'
 import { createKeyring } from './upstream/keyring.ts'
 import { createRepeating } from './limits/repeating.ts'
+import { DAY_MS } from './store/retention.ts'
 import { durationMs } from './config/scalars.ts'
 import { ensureFirstKey } from './accounts/first-key.ts'
 import { followAccounts } from './accounts/follow.ts'
@@ -24,6 +25,7 @@ import type { Metrics } from './observe/metrics.ts'
 import type { Observers } from './observe/observers.ts'
 import type { Repeating } from './limits/repeating.ts'
 import type { Readiness } from './http/health.ts'
+import type { StoreFigures } from './observe/store-metrics.ts'
 import type { Vault } from './upstream/vault.ts'
 
 /** What outlives a request: limits, accounts and records, and what keeps them right. */
@@ -35,6 +37,8 @@ export interface State {
   readonly keyring: Keyring
   /** The store's time, as far as it is known: what ends, ends on every gateway at once. */
   readonly storeClock: StoreClock
+  /** The ids of all teams; none before the store has been read. */
+  knownTeams (): readonly string[]
   readiness (): Exclude<Readiness, 'draining'>
   /** @param settleTimeoutMs how long settlements that the store does not take are tried again */
   close (settleTimeoutMs: number): Promise<void>
@@ -77,11 +81,11 @@ async function openParts (config: Config, backend: Backend, deps: StateDeps): Pr
     replicas: config.store.replicas,
     spool: backend.spool,
     teams: () => [...new Set([...backend.teamsHeld, ...knownTeams()])],
-    report: observers.trouble
+    report: observers.trouble,
+    charged: observers.charged
   })
-  const { settlements } = accounting
   const storeClock: StoreClock = { nowMs: () => clock.nowMs() + accounting.skewMs }
-  metrics.store.watch(() => ({ skewMs: accounting.skewMs, pending: settlements.pending, oldestMs: settlements.oldestMs() }))
+  metrics.store.watch(() => figuresOf(accounting))
   let stopFollowing = (): void => {}
   // Before the store has been read nobody knows any team.
   const knownTeams = (): string[] => late.isOpen ? late.directory.teams().map(({ id }) => id) : []
@@ -93,7 +97,7 @@ async function openParts (config: Config, backend: Backend, deps: StateDeps): Pr
     failed: (cause) => observers.trouble({ kind: 'upkeep_failed', cause })
   })
   const inspection = await inspect(backend, deps)
-  const trimming = keepTrimmed(backend, knownTeams, { retentionDays: config.store.ledger_retention_days, deps })
+  const trimming = keepTrimmed(backend, knownTeams, deps)
   backend.onReconnect(() => accounting.suspect())
   await accounting.start()
   return {
@@ -103,6 +107,7 @@ async function openParts (config: Config, backend: Backend, deps: StateDeps): Pr
     audit: createAuditLog(backend.accounts, storeClock),
     keyring: openKeyring(late.directory, deps),
     storeClock,
+    knownTeams,
     readiness () {
       if (!late.isOpen) return 'starting'
       return accounting.isStoreUp ? 'ok' : 'degraded'
@@ -118,12 +123,18 @@ async function openParts (config: Config, backend: Backend, deps: StateDeps): Pr
   }
 }
 
+function figuresOf ({ breaker, skewMs, settlements }: Accounting): StoreFigures {
+  return { breaker, skewMs, pending: settlements.pending, oldestMs: settlements.oldestMs() }
+}
+
 async function openBackend (config: Config, { clock, random, observers }: StateDeps): Promise<Backend> {
   const { data_dir: dataDir, redis_url: redisUrl } = config.store
-  if (redisUrl === '') return openEmbeddedBackend(openDatabase(dataDir), { clock, refusalsLost: observers.refusalsLost })
+  const { ledger_days: ledgerDays, usage_days: usageDays } = config.store.retention
+  const retention = { ledgerMs: ledgerDays * DAY_MS, usageMs: usageDays * DAY_MS }
+  if (redisUrl === '') return openEmbeddedBackend(openDatabase(dataDir), { clock, retention, refusalsLost: observers.refusalsLost })
   // A gateway with its own store starts sooner without a client for another.
   const { openRedisBackend } = await import('./store/redis/backend.ts')
-  const settings = { url: redisUrl, reserveTimeoutMs: durationMs(config.store.timeout), dataDir }
+  const settings = { url: redisUrl, reserveTimeoutMs: durationMs(config.store.timeout), dataDir, retention }
   return await openRedisBackend(settings, { clock, random, report: observers.trouble, refusalsLost: observers.refusalsLost })
 }
 
@@ -177,16 +188,16 @@ async function inspect (backend: Backend, { clock, logger, metrics, observers }:
   return inspection
 }
 
+/** A gateway that never runs for an hour forgets things too. */
+const FIRST_TRIM_DELAY_MS = 60_000
 const TRIM_INTERVAL_MS = 3_600_000
-const DAY_MS = 86_400_000
 
-/** Forgets what was charged longer ago than it is to be kept. */
-function keepTrimmed (backend: Backend, teams: () => readonly string[], { retentionDays, deps }: Trimming): Repeating {
-  const { clock, observers } = deps
+/** Forgets what is older than it is to be kept. */
+function keepTrimmed (backend: Backend, teams: () => readonly string[], { clock, observers }: StateDeps): Repeating {
   const failed = (cause: unknown): void => observers.trouble({ kind: 'upkeep_failed', cause })
+  let delayMs = FIRST_TRIM_DELAY_MS
   return createRepeating(async () => {
-    for (const team of teams()) await backend.trim(team, clock.nowMs() - retentionDays * DAY_MS)
-  }, () => TRIM_INTERVAL_MS, { clock, failed })
+    delayMs = TRIM_INTERVAL_MS
+    await backend.trim(teams())
+  }, () => delayMs, { clock, failed })
 }
-
-interface Trimming { readonly retentionDays: number, readonly deps: StateDeps }

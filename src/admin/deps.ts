@@ -7,21 +7,33 @@ import type { Explanations } from '../limits/explanations.ts'
 import type { GatewayError } from '../core/errors.ts'
 import type { Idempotency } from './idempotency.ts'
 import type { Keyring } from '../upstream/keyring.ts'
+import type { Ledger, Refusals } from '../metering/ledger.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { NewSecret } from '../accounts/keys.ts'
 import type { Readiness } from '../http/health.ts'
 import type { SealedKey } from '../upstream/vault.ts'
 import type { ShownConfiguration } from './configuration.ts'
+import type { UsageReader } from '../metering/rollups.ts'
+
+/** What reports are made from. */
+export interface ReportDeps {
+  readonly clock: Pick<Clock, 'nowMs'>
+  readonly directory: Directory
+  readonly usage: UsageReader
+  readonly ledger: Ledger
+  readonly refusals: Refusals
+  /** Told of what was answered as `internal`, whose cause is for the log alone, of what broke off, and of lost audit entries. */
+  readonly failed: (error: GatewayError) => void
+}
 
 /** What the admin listener is handed. */
-export interface AdminDeps {
+export interface AdminDeps extends ReportDeps {
   /** Of DashGate. */
   readonly version: string
   readonly clock: Clock
   readonly ids: Ids
   readonly metrics: Metrics
   readonly readiness: () => Readiness
-  readonly directory: Directory
   readonly audit: AuditLog
   /** Who presents a token; undefined for one that opens nothing. */
   readonly identify: (presented: string) => AdminIdentity | undefined
@@ -37,6 +49,4 @@ export interface AdminDeps {
   readonly sealKey: (upstream: string, key: string) => SealedKey
   readonly configuration: ShownConfiguration
   readonly idempotency: Idempotency
-  /** Told of what was answered as `internal`, whose cause is for the log alone, and of what the audit log did not take. */
-  readonly failed: (error: GatewayError) => void
 }

@@ -10,6 +10,16 @@ const section = { additionalProperties: false, default: {} }
 
 const port = { minimum: 0, maximum: 65_535 }
 
+const RetentionSchema = Type.Object({
+  ledger_days: Type.Integer({
+    description: 'How long the record of each request is kept. Records of refusals go after a day with Redis, and with the embedded store when the others do, or when there are too many.',
+    minimum: 1,
+    maximum: 3_650,
+    default: 30
+  }),
+  usage_days: Type.Integer({ description: 'How long hourly sums are kept, which every report of usage is made of.', minimum: 1, maximum: 3_650, default: 400 })
+}, { ...section, description: 'How long the store keeps what it only shows. Counters of limits and budgets are kept for as long as they count.' })
+
 const StoreSchema = Type.Object({
   data_dir: Type.String({
     description: 'Folder of the embedded database and of generated secrets (files 0600). Environment: DASHGATE_DATA_DIR.', minLength: 1, default: './data'
@@ -20,9 +30,7 @@ const StoreSchema = Type.Object({
   replicas: Type.Integer({
     description: 'How many gateways share the store. While it is away, each lets through its part of what on_store_down allows.', minimum: 1, maximum: 10_000, default: 1
   }),
-  ledger_retention_days: Type.Integer({
-    description: 'How long Redis keeps the records of what was charged. The embedded store keeps them all.', minimum: 1, maximum: 3_650, default: 30
-  }),
+  retention: RetentionSchema,
   timeout: durationOf({ description: 'How long a reservation may wait for the store before it is tried once more on another connection.', default: '100ms' })
 }, { ...section, description: 'Where keys, limits and usage are kept. A change needs a restart.' })
 
@@ -63,7 +71,7 @@ const PoliciesSchema = Type.Object({
     description: 'max_tokens above what a budget still allows: lower it, or refuse the request.', default: 'clamp'
   }),
   client_abort: Type.Enum(['cancel', 'drain'], {
-    description: 'A client that hangs up on a stream: stop the upstream at once, or read on for a moment to learn the usage.', default: 'cancel'
+    description: 'A client that hangs up on a stream: stop the upstream at once, or read on for at most a second to learn the usage.', default: 'cancel'
   }),
   vendor_rules: Type.Enum(['lenient', 'strict'], {
     description: 'strict also refuses what DashScope\'s first documentation forbade and its service accepts today.', default: 'lenient'
@@ -95,6 +103,7 @@ export const ConfigSchema = Type.Object({
 export type Config = DeepReadonly<Static<typeof ConfigSchema>>
 export type UpstreamConfig = Config['upstreams'][number]
 export type ModelConfig = Config['models'][number]
+export type DatedPriceConfig = Extract<NonNullable<ModelConfig['price']>, readonly unknown[]>[number]
 export type QuirksConfig = NonNullable<UpstreamConfig['quirks']>
 
 type DeepReadonly<T> = T extends (infer Item)[]
@@ -108,9 +117,15 @@ export function publishedSchema (): object {
   return { $schema: 'https://json-schema.org/draft/2020-12/schema', title: 'DashGate configuration', ...schema }
 }
 
-interface JsonSchema {
+/** As much of JSON Schema as the settings are described with. */
+export interface JsonSchema {
   required?: string[]
   readonly default?: unknown
+  readonly description?: string
+  readonly type?: string
+  readonly enum?: readonly unknown[]
+  readonly minimum?: number
+  readonly maximum?: number
   readonly properties?: Readonly<Record<string, JsonSchema>>
   readonly items?: JsonSchema
   readonly anyOf?: readonly JsonSchema[]

@@ -37,10 +37,11 @@ export function addChatRoutes (app: FastifyInstance, deps: AppDeps): void {
           surface: protocol,
           principal,
           catalog: deps.currentCatalog(),
+          traceparent: headers['traceparent'],
           reply: createClientReply(reply.raw, request.id)
         }, deps)
         reply.hijack()
-        await deps.track(handle(exchange, incoming(protocol, path, headers, request.body), deps))
+        await deps.track(handle(exchange, incoming(protocol, path, headers, request.body), deps), exchange)
       })
     }
   }

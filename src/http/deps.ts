@@ -3,6 +3,7 @@ import type { AuthenticateFresh } from '../accounts/authenticate-fresh.ts'
 import type { Catalog } from '../core/catalog.ts'
 import type { Clock, Ids } from '../core/clock.ts'
 import type { ConnectionLimits } from './limits.ts'
+import type { Exchanges } from '../relay/exchanges.ts'
 import type { Explanations } from '../limits/explanations.ts'
 import type { GatewayError } from '../core/errors.ts'
 import type { Ledger } from '../metering/ledger.ts'
@@ -24,7 +25,7 @@ export interface AppDeps extends RelayDeps {
   readonly readiness: () => Readiness
   readonly refused: (error: GatewayError) => void
   /** Given every exchange as it begins, so that closing can wait for the last record. */
-  readonly track: (exchange: Promise<void>) => Promise<void>
+  readonly track: Exchanges['track']
 }
 
 /** What the server beneath them is handed. */

@@ -1,9 +1,9 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { GatewayError } from '../core/errors.ts'
 import { headerValues } from './headers.ts'
+import { attemptBody, refusalBody, requestBody } from './request-body.ts'
 import { reportBody } from '../limits/reports.ts'
 import type { AppDeps } from './deps.ts'
-import type { LedgerRecord, RefusalRecord } from '../metering/ledger.ts'
 import type { Principal } from '../accounts/principal.ts'
 
 /** The gateway's own routes for holders of a client key. */
@@ -19,61 +19,15 @@ export function addOwnRoutes (app: FastifyInstance, deps: AppDeps): void {
   app.get<{ Params: { id: string } }>('/dashgate/v1/requests/:id', async (request) => {
     const { team } = await callerOf(request)
     const { id } = request.params
-    const record = await deps.ledger.find(id, team)
-    if (record !== undefined) return requestObject(record)
+    const records = await deps.ledger.find(id, team)
+    const last = records.at(-1)
+    if (last !== undefined) {
+      const attempts = records.length > 1 ? { billed_attempts: records.map(attemptBody) } : {}
+      return { ...requestBody(last, records), ...attempts, limits: last.limits.map(reportBody) }
+    }
     const refusal = await deps.refusals.find(id, team)
-    if (refusal !== undefined) return refusalObject(refusal)
+    if (refusal !== undefined) return { ...refusalBody(refusal), limits: refusal.limits.map(reportBody) }
     // Another team's request is answered like one that never was.
     throw new GatewayError('not_found', 'There is no such request.')
   })
-}
-
-/** What was decided and charged. Money is in 10⁻⁹ of the currency, but in `limits`, where it is in the currency. */
-function requestObject (record: LedgerRecord): object {
-  const { usage } = record
-  return {
-    request_id: record.requestId,
-    time: new Date(record.timeMs).toISOString(),
-    team: record.team,
-    key_id: record.keyId,
-    surface: record.surface,
-    model: record.model,
-    upstream: record.upstream,
-    upstream_model: record.upstreamModel,
-    upstream_request_id: record.upstreamRequestId ?? null,
-    stream: record.stream,
-    attempts: record.attempts,
-    outcome: record.outcome,
-    error: record.errorKind ?? null,
-    usage: {
-      input_tokens: usage.inputTokens,
-      cached_tokens: usage.cachedInputTokens,
-      output_tokens: usage.outputTokens,
-      reasoning_tokens: usage.reasoningTokens,
-      total_tokens: usage.inputTokens + usage.outputTokens,
-      source: usage.source
-    },
-    cost_nano: record.costNano,
-    currency: record.currency ?? null,
-    first_content_ms: record.firstContentMs ?? null,
-    duration_ms: record.durationMs,
-    limits: record.limits.map(reportBody)
-  }
-}
-
-/** What a limit refused, with every limit as it stood then. */
-function refusalObject (refusal: RefusalRecord): object {
-  return {
-    request_id: refusal.requestId,
-    time: new Date(refusal.timeMs).toISOString(),
-    team: refusal.team,
-    key_id: refusal.keyId,
-    model: refusal.model,
-    outcome: 'refused',
-    error: refusal.errorKind,
-    message: refusal.message,
-    usage: null,
-    cost_nano: 0,
-    limits: refusal.limits.map(reportBody)
-  }
 }

@@ -1,7 +1,7 @@
 import { chargesFor, claimsFor, windowIds } from './claims.ts'
 import { rateLimitHeaders } from './headers.ts'
 import { reportsFor } from './reports.ts'
-import { RESERVATION_IDS_MAX, reservationId } from './store.ts'
+import { reservationId } from './store.ts'
 import type { AdmissionRequest } from './limiter.ts'
 import type { Amounts } from './claims.ts'
 import type { Decision } from './reports.ts'
@@ -14,7 +14,7 @@ import type { Rule } from './rules.ts'
 import type { Settlements } from './settlements.ts'
 import type { Usage } from '../core/usage.ts'
 
-/** A request that was let in, and how it ends for the limits that let it. One of settle, release and abandon is called, once. */
+/** A request that was let in, and how it ends for the limits that let it. One of settle and abandon is called, once. */
 export interface Admission {
   readonly status: 'admitted'
   readonly reports: readonly LimitReport[]
@@ -23,11 +23,12 @@ export interface Admission {
   readonly outputTokensFit: number | undefined
   /** What is held for the answer, thinking and all choices included; undefined where nothing is. */
   readonly outputTokensHeld: number | undefined
-  /** Charges what was used. It never rejects: what cannot be written now is written later. */
-  settle (usage: Usage, record: LedgerRecord): Promise<void>
-  /** Gives everything back: nothing was billed. */
-  release (): Promise<void>
-  /** Nobody knows what was used: the hold runs out by itself, and is charged. */
+  /**
+   * Charges what was used, or gives everything back where nothing was billed, and writes the record. It never rejects: what
+   * cannot be written now is written later.
+   */
+  settle (usage: Usage | 'void', record: LedgerRecord): Promise<void>
+  /** Nobody knows what was used: all that is held is charged, and written down as expired. */
   abandon (): void
 }
 
@@ -46,23 +47,31 @@ export interface Answer {
   readonly outputTokensFit: number | undefined
 }
 
+/** Claims are made anew where the store's clock stands in none of their windows, and births where ours is far behind. */
+export const ASKS_MAX = 3
+/** Of each attempt's reservation ids: the first to ask under, twice ASKS_MAX of them, and the one that is never asked under. */
+export const FIRST_PLACE = 1
+export const UNASKED_PLACE = 1 + 2 * ASKS_MAX
+
+export function ridOf ({ requestId, attempt }: Pick<AdmissionRequest, 'requestId' | 'attempt'>, place: number): string {
+  return reservationId(requestId, (attempt - 1) * UNASKED_PLACE + place)
+}
+
 /** What is held lives as long as its lease, which is renewed until the request has ended. */
 export function admitted (request: AdmissionRequest, answer: Answer, { leases, settlements, outage }: AdmissionDeps): Admission {
   const { call: { team, rid, bornMs }, decision } = answer
-  async function finish (usage: Usage | 'void', record: LedgerRecord | undefined): Promise<void> {
-    leases.end(team, rid)
-    const { rules, claims } = decision
-    const charges = chargesFor({ rules, claims, windowIds: windowIds(claims, decision.standings) }, usage, request.model.price)
-    await settlements.settle({ team, rid, bornMs, charges, record })
-  }
   const admission: Admission = {
     status: 'admitted',
     reports: reportsFor(decision),
     headers: rateLimitHeaders(decision, 'granted'),
     outputTokensFit: answer.outputTokensFit,
     outputTokensHeld: answer.amounts.outputTokens,
-    settle: (usage, record) => finish(usage, record),
-    release: () => finish('void', undefined),
+    async settle (usage, record) {
+      leases.end(team, rid)
+      const { rules, claims, standings } = decision
+      const charges = chargesFor({ rules, claims, windowIds: windowIds(claims, standings) }, usage, request.amounts.price)
+      await settlements.settle({ team, rid, bornMs, charges, record })
+    },
     abandon: () => leases.end(team, rid)
   }
   outage.observe(request.account.team, decision.claims, decision.standings)
@@ -70,9 +79,9 @@ export function admitted (request: AdmissionRequest, answer: Answer, { leases, s
   return admission
 }
 
-/** Nothing limits the request, so nothing is held for it. Its record is written all the same. */
-export function unlimited ({ requestId, account }: AdmissionRequest, bornMs: number, { settlements }: AdmissionDeps): Admission {
-  const call = { team: account.team.id, rid: reservationId(requestId, 1), bornMs, charges: [] }
+/** Nothing is held: no limit applies, or the limits leave nothing for another attempt. The record is written all the same. */
+export function unheld (request: AdmissionRequest, place: number, bornMs: number, { settlements }: AdmissionDeps): Admission {
+  const call = { team: request.account.team.id, rid: ridOf(request, place), bornMs, charges: [] }
   return {
     status: 'admitted',
     reports: [],
@@ -80,10 +89,11 @@ export function unlimited ({ requestId, account }: AdmissionRequest, bornMs: num
     outputTokensFit: undefined,
     outputTokensHeld: undefined,
     settle: (_usage, record) => settlements.settle({ ...call, record }),
-    release: async () => {},
-    abandon () {}
+    abandon () { void settlements.settle({ ...call, record: request.expiryOf(NO_AMOUNTS) }) }
   }
 }
+
+const NO_AMOUNTS: Amounts = { inputTokens: 0, outputTokens: 0, price: undefined }
 
 interface LocalDecision { readonly rules: readonly Rule[], readonly bornMs: number }
 
@@ -91,11 +101,11 @@ interface LocalDecision { readonly rules: readonly Rule[], readonly bornMs: numb
 export function admittedLocally (
   request: AdmissionRequest, { rules, bornMs }: LocalDecision, { outage }: AdmissionDeps
 ): Admission | undefined {
-  const { account: { team }, amounts, model } = request
-  const rid = reservationId(request.requestId, RESERVATION_IDS_MAX)
+  const { account: { team }, amounts } = request
   const claims = claimsFor(rules, amounts, bornMs)
   const tokens = amounts.inputTokens + amounts.outputTokens
-  const grant = outage.admit({ team, claims, tokens, rid, bornMs })
+  const rid = ridOf(request, UNASKED_PLACE)
+  const grant = outage.admit({ team, claims, tokens, rid, bornMs, expiry: request.expiryOf(amounts) })
   if (grant === 'refused') return undefined
   return {
     status: 'admitted',
@@ -104,9 +114,9 @@ export function admittedLocally (
     outputTokensFit: undefined,
     outputTokensHeld: amounts.outputTokens,
     async settle (usage, record) {
-      await grant.settle(chargesFor({ rules, claims, windowIds: grant.windowIds }, usage, model.price), record)
+      if (usage === 'void') await grant.release(record)
+      else await grant.settle(chargesFor({ rules, claims, windowIds: grant.windowIds }, usage, amounts.price), record)
     },
-    release: async () => grant.release(),
     abandon: () => grant.abandon()
   }
 }

@@ -17,7 +17,8 @@ export interface TeamState {
 
 export interface Reservation extends Due {
   readonly bornMs: number
-  readonly note: string
+  /** What its expiry writes into the ledger, or has written. */
+  readonly expiry: LedgerRecord | undefined
   readonly entries: readonly Entry[]
   /** A held one is due at the end of its lease; an expired one, when it need not be remembered any more. */
   state: 'held' | 'expired'
@@ -40,17 +41,16 @@ export interface Changes {
   readonly rids: Set<string>
   /** When each of those that are final from now on was born. */
   readonly finals: Map<string, number>
-  readonly records: LedgerRecord[]
-  readonly expired: ExpiredReservation[]
+  /** In their order. */
+  readonly ledger: LedgerChange[]
 }
 
-/** A reservation whose lease ran out: it was charged in full. */
-export interface ExpiredReservation {
+/** The one record of a reservation comes, or goes, or another one takes its place. */
+export interface LedgerChange {
   readonly rid: string
-  readonly timeMs: number
-  readonly bornMs: number
-  readonly note: string
-  readonly entries: readonly Entry[]
+  readonly atMs: number
+  readonly former: LedgerRecord | undefined
+  readonly record: LedgerRecord | undefined
 }
 
 export function createTeamState (): TeamState {
@@ -58,7 +58,7 @@ export function createTeamState (): TeamState {
 }
 
 function noChanges (): Changes {
-  return { fields: new Set(), rids: new Set(), finals: new Map(), records: [], expired: [] }
+  return { fields: new Set(), rids: new Set(), finals: new Map(), ledger: [] }
 }
 
 /** True where something is to be written: every step that changes anything counts the version on. */
@@ -99,6 +99,10 @@ function removeCounter (state: TeamState, field: string): void {
 export function countVersion (state: TeamState, nowMs: number, by: string): void {
   if (!state.texts.has('e')) setText(state, 'e', `${nowMs}-${by}`)
   addTo(state, 'v', 1)
+}
+
+export function changeLedger (state: TeamState, change: LedgerChange): void {
+  if (change.former !== undefined || change.record !== undefined) state.changes.ledger.push(change)
 }
 
 /** A reservation as it is made or loaded; the state does not change by it. */

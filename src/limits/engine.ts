@@ -1,5 +1,5 @@
 import { BUCKET_UNITS, judge, refilled } from './claim.ts'
-import { addTo, counter, countVersion, dropReservation, keepReservation, rememberWindow, setCounter } from './engine-state.ts'
+import { addTo, changeLedger, counter, countVersion, dropReservation, keepReservation, rememberWindow, setCounter } from './engine-state.ts'
 import { BIRTH_AHEAD_MS_MAX, BIRTH_MS_MAX, FINAL_GRACE_MS, FINAL_MEMORY_MS, HOLD_MS_MAX, LEASE_MS, SWEEP_RESERVATIONS_MAX } from './store.ts'
 import { checkCharges, checkClaims, checkRids, checkTime } from './engine-check.ts'
 import type { BudgetClaim, BudgetStanding, Claim, RateClaim, Standing } from './claim.ts'
@@ -105,9 +105,9 @@ function setLevel (state: TeamState, { id, burst }: Pick<RateClaim, 'id' | 'burs
 }
 
 function take (state: TeamState, call: ReserveCall, standings: readonly Standing[], nowMs: number): void {
-  const { rid, bornMs, note, claims } = call
+  const { rid, bornMs, expiry, claims } = call
   const entries = claims.map((claim, index) => takeOne(state, claim, standings[index] as Standing, nowMs))
-  keepReservation(state, { rid, bornMs, note, entries, state: 'held', dueMs: nowMs + LEASE_MS })
+  keepReservation(state, { rid, bornMs, expiry, entries, state: 'held', dueMs: nowMs + LEASE_MS })
   state.changes.rids.add(rid)
   countVersion(state, nowMs, rid)
 }
@@ -145,7 +145,7 @@ export function settle (state: TeamState, call: SettleCall, step: Step): SettleR
   for (const [index, charge] of charges.entries()) putActual(state, charge, known?.entries[index], { isHeld: known?.state === 'held', nowMs })
   if (known !== undefined) dropReservation(state, known)
   state.changes.finals.set(rid, bornMs)
-  if (record !== undefined) state.changes.records.push(record)
+  changeLedger(state, { rid, atMs: nowMs, former: known?.state === 'expired' ? known.expiry : undefined, record })
   countVersion(state, nowMs, rid)
   return { ...stateOf(state, nowMs), status: 'settled', how: known === undefined ? 'unreserved' : known.state === 'held' ? 'reserved' : 'late' }
 }
@@ -192,7 +192,7 @@ function sweep (state: TeamState, nowMs: number): number {
 
 /** Nobody says what was used, so it is all of it. What flowed out of a bucket is gone. */
 function expire (state: TeamState, reservation: Reservation, nowMs: number): void {
-  const { rid, bornMs, note, entries } = reservation
+  const { rid, bornMs, expiry, entries } = reservation
   for (const { kind, id, cost, windowId } of entries) {
     if (kind === 'concurrency') addTo(state, `c:${id}`, -1)
     if (kind !== 'budget') continue
@@ -202,7 +202,7 @@ function expire (state: TeamState, reservation: Reservation, nowMs: number): voi
   reservation.state = 'expired'
   state.due.put(reservation, Math.max(nowMs, bornMs) + FINAL_MEMORY_MS + FINAL_GRACE_MS)
   state.changes.rids.add(rid)
-  state.changes.expired.push({ rid, timeMs: nowMs, bornMs, note, entries })
+  changeLedger(state, { rid, atMs: nowMs, former: undefined, record: expiry })
 }
 
 /** One that is further ahead than any can be is left from a clock that has been put right. */

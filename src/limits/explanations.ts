@@ -1,6 +1,7 @@
 import { GatewayError } from '../core/errors.ts'
 import { claimsFor } from './claims.ts'
 import { outputShapeOf, outputTokensOf } from './output-shape.ts'
+import { priceAt } from '../metering/prices.ts'
 import { reportsFor } from './reports.ts'
 import { allRules, teamRules } from './rules.ts'
 import { mayUseModel } from '../accounts/principal.ts'
@@ -49,7 +50,7 @@ export function createExplanations ({ limiter, store, currentCatalog, clock }: E
     let nowMs = clock.nowMs()
     for (let asks = 0; asks < ASKS_MAX; asks++) {
       const claims = claimsFor(rules, { inputTokens: 0, outputTokens: 0, price: undefined }, nowMs)
-      const reply = await store.reserve({ team, rid: QUESTION_ID, bornMs: nowMs, claims, mode: 'check', note: '' })
+      const reply = await store.reserve({ team, rid: QUESTION_ID, bornMs: nowMs, claims, mode: 'check', expiry: undefined })
       if (reply.status === 'granted' || reply.status === 'denied') {
         return reportsFor({ rules, claims, standings: reply.standings, nowMs: reply.nowMs })
       }
@@ -68,8 +69,9 @@ export function createExplanations ({ limiter, store, currentCatalog, clock }: E
       if (!mayUseModel({ account }, model.name)) throw notAllowed(name)
       const output = outputShapeOf(model, { choices: 1, capTokens: outputTokensMax, thinking: { asked: 'unsaid', tokensMax: undefined } })
       const prompt = Math.min(model.contextTokens, inputTokens)
-      const amounts = { inputTokens: prompt, outputTokens: outputTokensOf(output), price: model.price }
-      return await limiter.explain({ account, model, requestId: QUESTION_ID, amounts, output, policies, note: '' })
+      const amounts = { inputTokens: prompt, outputTokens: outputTokensOf(output), price: priceAt(model.prices, clock.nowMs()) }
+      const question = { account, model, requestId: QUESTION_ID, attempt: 1, amounts, output, policies }
+      return await limiter.explain({ ...question, expiryOf: () => undefined })
     }
   }
 }

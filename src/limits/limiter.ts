@@ -1,5 +1,5 @@
 import { GatewayError } from '../core/errors.ts'
-import { admitted, admittedLocally, unlimited } from './admission.ts'
+import { ASKS_MAX, FIRST_PLACE, UNASKED_PLACE, admitted, admittedLocally, ridOf, unheld } from './admission.ts'
 import { claimsFor, unpricedRule } from './claims.ts'
 import { outputThatFits } from './fit.ts'
 import { rateLimitHeaders } from './headers.ts'
@@ -7,13 +7,14 @@ import { decisive, reportsFor, standingsBefore } from './reports.ts'
 import { outputTokensOf } from './output-shape.ts'
 import { refusalOf } from './refusal.ts'
 import { rulesFor } from './rules.ts'
-import { StoreUnavailable, reservationId } from './store.ts'
+import { StoreUnavailable } from './store.ts'
 import type { Account } from '../accounts/principal.ts'
 import type { Rule } from './rules.ts'
 import type { Admission, AdmissionDeps, Answer } from './admission.ts'
 import type { Amounts } from './claims.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Decision } from './reports.ts'
+import type { LedgerRecord } from '../metering/ledger.ts'
 import type { LimitReport } from '../metering/limit-report.ts'
 import type { LimitStore, ReserveCall, ReserveReply } from './store.ts'
 import type { Model, Policies } from '../core/catalog.ts'
@@ -23,19 +24,23 @@ import type { OutputShape } from './output-shape.ts'
 export interface Limiter {
   /** @throws GatewayError `permission_denied`, `store_unavailable`. A refusal by a limit is an answer and not thrown. */
   admit (request: AdmissionRequest): Promise<Admission | Refusal>
+  /** For a request that goes no further after an attempt was settled: nothing is held for it, and its last record has a place. */
+  unheld (request: AdmissionRequest): Admission
   /** What `admit` would say now. Nothing changes. @throws GatewayError as `admit` */
   explain (request: AdmissionRequest): Promise<Explanation>
 }
 
 export interface AdmissionRequest {
   readonly account: Account
-  readonly model: Pick<Model, 'name' | 'price'>
+  readonly model: Pick<Model, 'name'>
   readonly requestId: string
+  /** Which of the request's attempts it is for, from 1, counting those alone that are settled by themselves. */
+  readonly attempt: number
   readonly amounts: Amounts
   readonly output: OutputShape
   readonly policies: Pick<Policies, 'budgetFit' | 'unpricedModel'>
-  /** Kept with what is held: who pays for what. */
-  readonly note: string
+  /** What goes into the ledger should nobody ever say what was used of so much. */
+  readonly expiryOf: (amounts: Amounts) => LedgerRecord | undefined
 }
 
 export interface Refusal {
@@ -59,14 +64,12 @@ export interface LimiterDeps extends AdmissionDeps {
   readonly skewMs: () => number
 }
 
-/** Claims are made anew where the store's clock stands in none of their windows, and births where ours is far behind. */
-const ASKS_MAX = 3
 const STORE_RETRY_AFTER_MS = 1_000
 
 interface Asking {
   readonly amounts: Amounts
   readonly mode: 'check' | 'reserve'
-  /** Which of the request's reservation ids is the first to use. */
+  /** Which of the attempt's reservation ids is the first to use. */
   readonly place: number
 }
 
@@ -74,8 +77,8 @@ export function createLimiter (deps: LimiterDeps): Limiter {
   const questions = createQuestions(deps)
   return {
     async admit (request) {
-      const rules = pricedRules(request)
-      if (rules.length === 0) return unlimited(request, questions.storeNowMs(), deps)
+      const rules = admissionRules(request)
+      if (rules.length === 0) return unheld(request, FIRST_PLACE, questions.storeNowMs(), deps)
       refuseUnrecorded(rules, deps)
       try {
         const answer = await questions.decide(request, rules, 'reserve')
@@ -87,6 +90,7 @@ export function createLimiter (deps: LimiterDeps): Limiter {
         throw unavailable(STORE_RETRY_AFTER_MS, caught)
       }
     },
+    unheld: (request) => unheld(request, UNASKED_PLACE, questions.storeNowMs(), deps),
     async explain (request) {
       const rules = pricedRules(request)
       if (rules.length === 0) return { allowed: true, decidedBy: undefined, outputTokensFit: undefined, reports: [] }
@@ -99,6 +103,12 @@ export function createLimiter (deps: LimiterDeps): Limiter {
       }
     }
   }
+}
+
+/** A request counts once against the rates of requests, however many of its attempts are held for. */
+function admissionRules (request: AdmissionRequest): readonly Rule[] {
+  const rules = pricedRules(request)
+  return request.attempt === 1 ? rules : rules.filter(({ kind, unit }) => kind !== 'rate' || unit !== 'requests')
 }
 
 /** What is spent of a budget has to be written down, whatever happens to the store meanwhile. @throws GatewayError */
@@ -121,8 +131,8 @@ function createQuestions ({ store, clock, skewMs }: LimiterDeps): Questions {
       const bornMs = storeNowMs()
       const claims = claimsFor(rules, amounts, bornMs)
       // Each question has an id of its own: one whose answer was lost may have been voided meanwhile.
-      const rid = reservationId(request.requestId, place + asks)
-      const call = { team: request.account.team.id, rid, bornMs, claims, mode, note: request.note }
+      const rid = ridOf(request, place + asks)
+      const call = { team: request.account.team.id, rid, bornMs, claims, mode, expiry: request.expiryOf(amounts) }
       const reply = await store.reserve(call)
       if (reply.status === 'granted' || reply.status === 'denied') {
         return { amounts, call, status: reply.status, decision: decisionOf(rules, call, reply), outputTokensFit: undefined }
@@ -136,14 +146,14 @@ function createQuestions ({ store, clock, skewMs }: LimiterDeps): Questions {
   return {
     storeNowMs,
     async decide (request, rules, mode) {
-      const first = await ask(request, rules, { amounts: request.amounts, mode, place: 1 })
+      const first = await ask(request, rules, { amounts: request.amounts, mode, place: FIRST_PLACE })
       if (first.status === 'granted' || request.policies.budgetFit === 'reject') return first
       const { choices, thinkingTokens, capTokens } = request.output
       const outputTokensFit = (outputThatFits(first.decision, request.amounts, choices) ?? 0) - thinkingTokens
       if (outputTokensFit < 1) return atLeast(request, first)
       if (outputTokensFit >= capTokens) return first
       const amounts = { ...request.amounts, outputTokens: outputTokensOf({ ...request.output, capTokens: outputTokensFit }) }
-      const second = await ask(request, rules, { amounts, mode, place: 1 + ASKS_MAX })
+      const second = await ask(request, rules, { amounts, mode, place: FIRST_PLACE + ASKS_MAX })
       return { ...second, outputTokensFit }
     }
   }
@@ -161,9 +171,9 @@ function atLeast ({ amounts, output }: AdmissionRequest, answer: Answer): Answer
 }
 
 /** @throws GatewayError `permission_denied` where a money budget applies to a model that has no price in its currency */
-function pricedRules ({ account, model, policies }: AdmissionRequest): readonly Rule[] {
+function pricedRules ({ account, model, amounts, policies }: AdmissionRequest): readonly Rule[] {
   const rules = rulesFor(account, model.name)
-  const unpriced = policies.unpricedModel === 'allow' ? undefined : unpricedRule(rules, model.price)
+  const unpriced = policies.unpricedModel === 'allow' ? undefined : unpricedRule(rules, amounts.price)
   if (unpriced === undefined) return rules
   throw new GatewayError('permission_denied', `The model "${model.name}" has no price in ${unpriced.unit}, ` +
     `in which the budget "${unpriced.id}" is counted, so that it cannot be used under this budget.`, { param: 'model' })

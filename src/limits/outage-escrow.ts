@@ -130,7 +130,7 @@ function createKeeper (deps: EscrowDeps) {
       if (isClosed) return
       const rid = `escrow:${deps.bootId}:${++asked}`
       counter.isAsking = true
-      const escrow = await setAside({ team, rid, bornMs: deps.storeNowMs(), claims: [claim], mode: 'reserve', note: 'escrow' }, deps)
+      const escrow = await setAside({ team, rid, bornMs: deps.storeNowMs(), claims: [claim], mode: 'reserve', expiry: undefined }, deps)
       counter.isAsking = false
       if (escrow !== undefined) await replace(counter, escrow)
       if (isClosed) await replace(counter, undefined)

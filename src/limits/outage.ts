@@ -35,6 +35,8 @@ export interface OutageRequest {
   readonly rid: string
   /** In store time, as far as it is known; it chooses the windows. */
   readonly bornMs: number
+  /** What goes into the ledger should nobody ever say what was used. */
+  readonly expiry: LedgerRecord | undefined
 }
 
 /** One of settle, release and abandon is called, once. */
@@ -43,8 +45,8 @@ export interface OutageGrant {
   readonly windowIds: readonly (string | undefined)[]
   /** Charges what was used, claim by claim, as soon as the store can be told. It never rejects. */
   settle (charges: readonly Charge[], record: LedgerRecord | undefined): Promise<void>
-  /** Nothing was used. */
-  release (): void
+  /** Nothing was used. It never rejects. */
+  release (record: LedgerRecord | undefined): Promise<void>
   /** Nobody knows what was used: all of it is charged. */
   abandon (): void
 }
@@ -98,12 +100,12 @@ export function createOutage (deps: OutageDeps): Outage {
     admit (request) {
       const takings = mayAsk(request) ? take(request, limits) : undefined
       if (takings === undefined) return 'refused'
-      const { team: { id: team }, rid, bornMs, claims } = request
+      const { team: { id: team }, rid, bornMs, claims, expiry } = request
       const call = { team, rid, bornMs }
       taken.set(keyOf(call), takings)
       const inFull = chargesInFull(claims, bornMs)
       // No reservation speaks for this request: should this process die, its next life charges all of it.
-      spool?.holdBack({ ...call, charges: inFull, record: undefined }).catch((cause: unknown) => report({ kind: 'upkeep_failed', cause }))
+      spool?.holdBack({ ...call, charges: inFull, record: expiry }).catch((cause: unknown) => report({ kind: 'upkeep_failed', cause }))
       async function settle (charges: readonly Charge[], record: LedgerRecord | undefined): Promise<void> {
         for (const [index, taking] of takings?.entries() ?? []) taking.used(charges[index])
         await settlements.settle({ ...call, charges, record })
@@ -111,12 +113,12 @@ export function createOutage (deps: OutageDeps): Outage {
       return {
         windowIds: windowIds(claims, bornMs),
         settle,
-        release () {
+        async release (record) {
           taken.delete(keyOf(call))
           giveBack(takings)
-          if (spool !== undefined) void settlements.settle(voidOf({ ...call, claims }))
+          await settlements.settle({ ...voidOf({ ...call, claims }), record })
         },
-        abandon () { void settle(inFull, undefined) }
+        abandon () { void settle(inFull, expiry) }
       }
     },
     ended (call, isCounted) {

@@ -13,7 +13,7 @@ import type { LedgerRecord } from '../metering/ledger.ts'
 export interface LimitStore {
   /** All claims or none: a refusal changes nothing. */
   reserve (call: ReserveCall): Promise<ReserveReply>
-  /** Puts the actual amounts in the place of the reserved ones and writes the ledger's record, once. */
+  /** Puts the actual amounts in the place of the reserved ones, and writes the ledger's record and its hour's sums, once. */
   settle (call: SettleCall): Promise<SettleReply>
   /** Extends leases, and ends up to SWEEP_RESERVATIONS_MAX that have run out. With no rids it only sweeps. */
   renew (call: RenewCall): Promise<RenewReply>
@@ -21,8 +21,8 @@ export interface LimitStore {
   hold (call: { readonly team: string, readonly durationMs: number }): Promise<StoreState>
 }
 
-/** A request asks the store at most so many questions that may hold something. */
-export const RESERVATION_IDS_MAX = 7
+/** A request asks the store at most so many questions that may hold something: seven for each of its three attempts. */
+export const RESERVATION_IDS_MAX = 21
 
 /** The id of a request's nth reservation, from 1: by these the store's record of a request is found. */
 export function reservationId (requestId: string, place: number): string {
@@ -68,8 +68,11 @@ export interface ReserveCall {
    * store has lost while its request still runs.
    */
   readonly mode: 'check' | 'reserve' | 'force'
-  /** Kept beside the reservation, and said again should it expire: who would have paid for what. No prompt, no secret. */
-  readonly note: string
+  /**
+   * What goes into the ledger should the reservation expire, of outcome `expired`; a settlement that comes late replaces it.
+   * Undefined where no single request would have been charged.
+   */
+  readonly expiry: LedgerRecord | undefined
 }
 
 export type ReserveReply = StoreState & (
@@ -99,9 +102,9 @@ export interface SettleCall {
   readonly team: string
   readonly rid: string
   readonly bornMs: number
-  /** All costs 0 is a void. A void of a reservation that is not known yet keeps it from ever being granted. */
+  /** All costs 0 gives everything back. Where the reservation is not known yet, it keeps it from ever being granted. */
   readonly charges: readonly Charge[]
-  /** Goes into the ledger in the same step; undefined for a void. */
+  /** Goes into the ledger in the same step; undefined for the void of what was never used. */
   readonly record: LedgerRecord | undefined
 }
 

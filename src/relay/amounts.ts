@@ -20,7 +20,7 @@ export async function amountsOf (
   if (model === undefined) throw new TypeError('a model must be resolved before its amounts')
   const inputTokens = Math.min(model.contextTokens, await inputTokensAtMost(exchange, envelope, tokens))
   const output = outputShapeOf(model, { ...envelope, capTokens: exchange.outputTokensMax ?? envelope.outputTokensAsked })
-  return { amounts: { inputTokens, outputTokens: outputTokensOf(output), price: model.price }, output }
+  return { amounts: { inputTokens, outputTokens: outputTokensOf(output), price: exchange.price }, output }
 }
 
 async function inputTokensAtMost (exchange: Exchange, envelope: Envelope, tokens: TokenCounter): Promise<number> {

@@ -1,16 +1,20 @@
 import { ERROR_KINDS, GatewayError, isSilence } from '../core/errors.ts'
 import { readBody } from './read-body.ts'
+import { admitAgain } from './admit.ts'
+import { shownId } from './upstream-id.ts'
 import { candidatesFor } from '../upstream/select.ts'
-import { timeLeftMs } from './exchange.ts'
+import { beginTry, endTry, timeLeftMs } from './exchange.ts'
+import type { AdmitDeps } from './admit.ts'
 import type { Candidate } from '../upstream/select.ts'
 import type { ClientCall, HeaderValues, OpenedCall, UpstreamCall } from '../core/protocol.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Exchange } from './exchange.ts'
 import type { Keyring } from '../upstream/keyring.ts'
+import type { Meter } from './meter.ts'
 import type { Send, UpstreamResponse } from '../upstream/send.ts'
 import type { Model, Target } from '../core/catalog.ts'
 
-export interface AttemptDeps {
+export interface AttemptDeps extends AdmitDeps {
   readonly clock: Clock
   readonly random: () => number
   readonly send: Send
@@ -26,7 +30,7 @@ export interface Answer {
   readonly end: () => void
 }
 
-export interface CheckedRequest { readonly call: ClientCall, readonly opened: OpenedCall }
+export interface CheckedRequest { readonly call: ClientCall, readonly opened: OpenedCall, readonly meter: Pick<Meter, 'supersede'> }
 
 const ERROR_BODY_BYTES_MAX = 65_536
 
@@ -40,8 +44,9 @@ export async function attempt (exchange: Exchange, request: CheckedRequest, deps
       return await tryCandidate(exchange, candidate, { request, deps })
     } catch (caught) {
       failure = GatewayError.from(caught)
-      if (exchange.sent && isSilence(failure)) exchange.silentTries++
+      endTry(exchange, failure, deps.clock)
       if (!mayHelp(failure) || index === candidates.length - 1) throw failure
+      if (!await mayGoOn(exchange, failure, { request, deps })) throw failure
     }
   }
   throw failure
@@ -58,9 +63,16 @@ function mayHelp ({ kind, upstream }: GatewayError): boolean {
   return ERROR_KINDS[kind].retryable || (upstream !== undefined && (kind === 'permission_denied' || kind === 'model_not_found'))
 }
 
-async function tryCandidate (
-  exchange: Exchange, { target, key }: Candidate, { request, deps }: { request: CheckedRequest, deps: AttemptDeps }
-): Promise<Answer> {
+interface Trying { readonly request: CheckedRequest, readonly deps: AttemptDeps }
+
+/** A try of which no word came back may have been billed: it is settled by itself, and the next is held for anew. */
+async function mayGoOn (exchange: Exchange, failure: GatewayError, { request, deps }: Trying): Promise<boolean> {
+  if (!exchange.sent || !isSilence(failure)) return true
+  await request.meter.supersede(failure)
+  return await admitAgain(exchange, request.opened.envelope, deps)
+}
+
+async function tryCandidate (exchange: Exchange, { target, key }: Candidate, { request, deps }: Trying): Promise<Answer> {
   const end = deps.keyring.begin(target.upstream.name, key.id)
   try {
     return { ...await answerOf(exchange, { target, key }, { request, deps }), end }
@@ -70,9 +82,7 @@ async function tryCandidate (
   }
 }
 
-async function answerOf (
-  exchange: Exchange, { target, key }: Candidate, { request, deps }: { request: CheckedRequest, deps: AttemptDeps }
-): Promise<Omit<Answer, 'end'>> {
+async function answerOf (exchange: Exchange, { target, key }: Candidate, { request, deps }: Trying): Promise<Omit<Answer, 'end'>> {
   const { call, opened } = request
   const { dialect } = target.upstream.protocol
   const adjustments = { outputTokensMax: exchange.outputTokensMax }
@@ -83,12 +93,14 @@ async function answerOf (
   exchange.attempts++
   exchange.sent = false
   exchange.upstreamRequestId = undefined
+  const begun = beginTry(exchange, target, deps.clock)
   const response = await deps.send(target.upstream, authorized(upstreamCall, dialect.authorize(key)), {
     signal: exchange.reply.gone,
     headTimeoutMs: headTimeoutMs(upstreamCall, target, timeLeftMs(exchange, target, deps.clock)),
     onSent () { exchange.sent = true }
   })
-  exchange.upstreamRequestId = shownId(response.headers['x-request-id'])
+  begun.status = response.status
+  begun.upstreamRequestId = exchange.upstreamRequestId = shownId(response.headers['x-request-id'])
   if (response.status >= 200 && response.status < 300) {
     tellIgnored(exchange, upstreamCall.ignoredParameters)
     return { response, target, lane: relayed === undefined ? 'canonical' : 'bytes' }
@@ -104,11 +116,6 @@ function headTimeoutMs (call: UpstreamCall, target: Target, leftMs: number): num
 function requestOf (exchange: Exchange, opened: OpenedCall): ReturnType<OpenedCall['parseRequest']> {
   const request = opened.parseRequest()
   return exchange.outputTokensMax === undefined ? request : { ...request, outputTokensMax: exchange.outputTokensMax }
-}
-
-/** An upstream's own id goes into logs and records, so it has to look like one. */
-function shownId (id: string | undefined): string | undefined {
-  return id !== undefined && /^[\w.:-]{1,128}$/.test(id) ? id : undefined
 }
 
 /** Nothing is left out in silence: what this upstream has no word for is named to the client. */

@@ -9,6 +9,8 @@ import type { Surface } from '../core/protocol.ts'
 export interface ClientReply {
   readonly requestId: string
   readonly headSent: boolean
+  /** The status the client was answered with; undefined before the head. */
+  readonly status: number | undefined
   /** Aborted when the client leaves before the answer has ended. */
   readonly gone: AbortSignal
   /** Headers that go out with the head, whatever it will be. */
@@ -43,6 +45,7 @@ export function createClientReply (
   return {
     requestId,
     get headSent () { return response.headersSent },
+    get status () { return response.headersSent ? response.statusCode : undefined },
     gone: gone.signal,
     setHeader (name, value) { response.setHeader(name, value) },
     send (status, contentType, body) {

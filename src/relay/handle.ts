@@ -1,9 +1,11 @@
 import { GatewayError } from '../core/errors.ts'
 import { admit } from './admit.ts'
 import { attempt } from './attempt.ts'
+import { endTry } from './exchange.ts'
 import { fitCaps } from './caps.ts'
 import { mayUseModel } from '../accounts/principal.ts'
 import { createMeter } from './meter.ts'
+import { priceAt } from '../metering/prices.ts'
 import { respond } from './respond.ts'
 import { sendError } from './client-reply.ts'
 import type { Clock } from '../core/clock.ts'
@@ -44,15 +46,17 @@ export async function handle (exchange: Exchange, incoming: Incoming, deps: Rela
     const call = exchange.call = { path: incoming.path, headers: incoming.headers, body: incoming.readBody() }
     const opened = exchange.opened = exchange.surface.surface.open(call, exchange.catalog.vendorRules)
     exchange.model = resolveModel(exchange, opened.envelope.model)
+    exchange.price = priceAt(exchange.model.prices, exchange.startedMs)
     await fitCaps(exchange, opened.envelope, deps.tokens)
     await admit(exchange, opened.envelope, deps)
-    const answer = await attempt(exchange, { call, opened }, deps)
+    const answer = await attempt(exchange, { call, opened, meter }, deps)
     await respond(exchange, { opened, answer, meter }, deps).finally(answer.end)
   } catch (caught) {
     exchange.error ??= GatewayError.from(caught)
     noteRefusal(exchange, deps.refusals)
     sendError(exchange.reply, exchange.surface.surface, exchange.error)
   } finally {
+    endTry(exchange, exchange.error, deps.clock)
     // The client has its answer by now: what fails here is for the operator alone.
     await meter.finish().catch((cause: unknown) => deps.unsettled(exchange, cause))
     deps.record(exchange)
@@ -69,16 +73,17 @@ function resolveModel ({ catalog, principal }: Exchange, name: string): NonNulla
     'GET /v1/models lists the ones you may use.', { param: 'model' })
 }
 
-/** Whoever was refused by a limit can ask why afterwards. */
+/** Whoever was refused by a limit, or may not use a model, can ask why afterwards. */
 function noteRefusal (exchange: Exchange, refusals: Refusals): void {
-  const { error, limits, principal, model } = exchange
-  if (error === undefined || exchange.admission !== undefined || limits.length === 0) return
+  const { error, limits, principal, opened, catalog } = exchange
+  if (error === undefined || exchange.admission !== undefined) return
+  if (limits.length === 0 && error.kind !== 'permission_denied') return
   refusals.append({
     requestId: exchange.requestId,
     timeMs: exchange.startedMs,
     team: principal.team,
     keyId: principal.keyId,
-    model: model?.name ?? '',
+    model: catalog.resolve(opened?.envelope.model ?? '')?.name ?? '',
     errorKind: error.kind,
     message: error.message,
     limits

@@ -1,24 +1,32 @@
 import { GatewayError, isSilence } from '../core/errors.ts'
 import { NO_USAGE } from '../core/usage.ts'
 import { TokenCounterError } from '../tokens/counter.ts'
-import { costNano } from '../metering/prices.ts'
+import { countOutput, countThoughts } from './count-output.ts'
 import { createHoldWatch } from './hold-watch.ts'
+import { recordOf, supersededRecordOf } from './record.ts'
+import { thoughtsIn } from '../core/transcript.ts'
+import type { AnswerFacts } from '../core/event.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Exchange } from './exchange.ts'
 import type { HoldWatch } from './hold-watch.ts'
 import type { LedgerRecord } from '../metering/ledger.ts'
 import type { TokenCounter } from '../tokens/counter.ts'
+import type { Transcript } from '../core/transcript.ts'
 import type { Usage } from '../core/usage.ts'
 
 /** What an answer has amounted to so far: the upstream's own count, or else the text to count. */
 export interface Tally {
   usage (): Usage | undefined
-  outputText (): string
+  /** What was written, for a count of ours. */
+  transcripts (): readonly Transcript[]
+  /** Whether any of it is a chain of thought. */
+  readonly hasThoughts: boolean
   /** At least as many as the output so far has tokens, if no count of the upstream's is known. */
   outputBytes (): number
+  told? (): AnswerFacts
 }
 
-/** Watches one exchange and settles it exactly once, on every way out. */
+/** Watches one exchange and settles each attempt that may have been billed, and the exchange's end, exactly once. */
 export interface Meter {
   /** An upstream has said 2xx: from here on the exchange may have been billed there. */
   answered (): void
@@ -27,6 +35,8 @@ export interface Meter {
   watch (tally: Tally): void
   /** Whether more has come than is held for the answer. */
   pastHold (): boolean
+  /** No word came of the present attempt, and another is to follow: it is settled by itself. */
+  supersede (failure: GatewayError): Promise<void>
   finish (): Promise<void>
 }
 
@@ -48,34 +58,50 @@ export function createMeter (exchange: Exchange, { clock, tokens }: MeterDeps): 
       holdWatch ??= createHoldWatch(heldTokens, exchange.model, tokens)
       return holdWatch(tally)
     },
+    async supersede (failure) {
+      await settle(() => estimate(exchange, [], tokens), (usage) =>
+        supersededRecordOf(exchange, { usage, error: failure, nowMonotonicMs: clock.monotonicMs() }))
+      exchange.recordNumber++
+      exchange.sent = false
+    },
     async finish () {
       if (isFinished) return
       isFinished = true
-      exchange.outcome = outcomeOf(exchange)
-      const { admission } = exchange
-      if (admission === undefined) return
-      try {
-        exchange.usage = await usageOf(exchange, isBillable, { tally, tokens })
-      } catch (cause) {
-        // What it used is not known. Its lease runs out, and then all that was held for it is charged.
-        admission.abandon()
-        throw cause
-      }
-      if (exchange.usage === undefined) await admission.release()
-      else await admission.settle(exchange.usage, recordOf(exchange, exchange.usage, clock))
+      const outcome = exchange.outcome = outcomeOf(exchange)
+      exchange.told = tally?.told?.()
+      exchange.usage = await settle(() => usageOf(exchange, isBillable, { tally, tokens }), (usage) =>
+        recordOf(exchange, { usage, outcome, error: exchange.error, nowMonotonicMs: clock.monotonicMs() }))
     }
+  }
+
+  /** Ends the present admission, if there is one. */
+  async function settle (
+    usageOf: () => Promise<Usage | undefined>, recordOf: (usage: Usage) => LedgerRecord
+  ): Promise<Usage | undefined> {
+    const { admission } = exchange
+    if (admission === undefined) return undefined
+    let usage: Usage | undefined
+    try {
+      usage = await usageOf()
+    } catch (cause) {
+      // What it used is not known. Its lease runs out, and then all that was held for it is charged.
+      admission.abandon()
+      throw cause
+    }
+    await admission.settle(usage ?? 'void', recordOf(usage ?? NO_USAGE))
+    return usage
   }
 }
 
 /** What the exchange used, or undefined where it cost nothing. */
 async function usageOf (
-  exchange: Exchange, isBillable: unknown, { tally, tokens }: { readonly tally: Tally | undefined, readonly tokens: TokenCounter }
+  exchange: Exchange, isBillable: boolean, { tally, tokens }: { readonly tally: Tally | undefined, readonly tokens: TokenCounter }
 ): Promise<Usage | undefined> {
-  if (exchange.target === undefined || !(isBillable === true || isUncertain(exchange))) return undefined
+  if (exchange.target === undefined || !(isBillable || isUncertain(exchange))) return undefined
   const reported = believable(tally?.usage(), exchange)
-  if (reported === undefined && isRefusal(exchange) && exchange.silentTries === 0) return undefined
-  if (reported !== undefined) return reported
-  return await estimate(exchange, tally === undefined && isBillable === true ? undefined : tally?.outputText() ?? '', tokens)
+  if (reported === undefined && isRefusal(exchange)) return undefined
+  if (reported !== undefined) return await withThoughts(reported, tally, tokens)
+  return await estimate(exchange, tally === undefined && isBillable ? undefined : tally?.transcripts() ?? [], tokens)
 }
 
 function outcomeOf (exchange: Exchange): NonNullable<Exchange['outcome']> {
@@ -85,8 +111,8 @@ function outcomeOf (exchange: Exchange): NonNullable<Exchange['outcome']> {
 }
 
 /** A try went out and no word came back: the upstream has probably read the prompt and billed for it. */
-function isUncertain ({ error, sent, silentTries }: Exchange): boolean {
-  return silentTries > 0 || (sent && error !== undefined && isSilence(error))
+function isUncertain ({ error, sent }: Exchange): boolean {
+  return sent && error !== undefined && isSilence(error)
 }
 
 /** The upstream's 200 turned out to be an error, and nothing was generated before it. */
@@ -101,20 +127,28 @@ function believable (reported: Usage | undefined, { model, opened }: Exchange): 
   return reported.inputTokens <= model.contextTokens && reported.outputTokens <= outputTokensMax ? reported : undefined
 }
 
-/** @param text what came of the answer; undefined where one began that cannot be read at all */
-async function estimate (exchange: Exchange, text: string | undefined, tokens: TokenCounter): Promise<Usage> {
+/** An answer with a chain of thought may have another price. Some upstreams do not say how much of it was thought. */
+async function withThoughts (reported: Usage, tally: Tally | undefined, tokens: TokenCounter): Promise<Usage> {
+  if (reported.reasoningTokens > 0 || tally?.hasThoughts !== true) return reported
+  const reasoningTokens = await countedThoughts(tally.transcripts(), tokens)
+  return { ...reported, reasoningTokens: Math.min(reported.outputTokens, Math.max(1, reasoningTokens)) }
+}
+
+/** @param written what came of the answer; undefined where one began that cannot be read at all */
+async function estimate (exchange: Exchange, written: readonly Transcript[] | undefined, tokens: TokenCounter): Promise<Usage> {
   if (exchange.opened === undefined) return NO_USAGE
   const { envelope } = exchange.opened
   const { inputTokensMax = Infinity, outputTokensMax = Infinity } = exchange.model ?? {}
   const outputTokensAtMost = exchange.admission?.outputTokensHeld ?? outputTokensMax * envelope.choices
   const inputTokens = heldForMedia(exchange) ?? exchange.inputTokensCounted ??
     await counted(() => tokens.count(envelope.prompt()), exchange.call?.body.bytes.length ?? 0)
-  const outputTokens = text === undefined ? exchange.admission?.outputTokensHeld ?? 0 : await countedText(text, tokens)
+  const answerTokens = written === undefined ? exchange.admission?.outputTokensHeld ?? 0 : await countedOutput(written, tokens)
+  const outputTokens = exchange.cut ? answerTokens : Math.min(answerTokens, outputTokensAtMost)
   return {
     ...NO_USAGE,
     inputTokens: Math.min(inputTokens, inputTokensMax),
-    outputTokens: exchange.cut ? outputTokens : Math.min(outputTokens, outputTokensAtMost),
-    source: 'estimated'
+    outputTokens,
+    reasoningTokens: Math.min(outputTokens, await countedThoughts(written ?? [], tokens))
   }
 }
 
@@ -124,8 +158,16 @@ function heldForMedia ({ opened, inputTokensHeld }: Exchange): number | undefine
   return pictures + others > 0 ? inputTokensHeld : undefined
 }
 
-async function countedText (text: string, tokens: TokenCounter): Promise<number> {
-  return text === '' ? 0 : await counted(() => tokens.countText(text), Buffer.byteLength(text))
+async function countedOutput (written: readonly Transcript[], tokens: TokenCounter): Promise<number> {
+  return await counted(() => countOutput(written, tokens), bytesOf(written.map(({ text }) => text)))
+}
+
+async function countedThoughts (written: readonly Transcript[], tokens: TokenCounter): Promise<number> {
+  return await counted(() => countThoughts(written, tokens), bytesOf(written.map(thoughtsIn)))
+}
+
+function bytesOf (texts: readonly string[]): number {
+  return texts.reduce((bytes, text) => bytes + Buffer.byteLength(text), 0)
 }
 
 /**
@@ -138,31 +180,5 @@ async function counted (count: () => number | Promise<number>, bytes: number): P
   } catch (cause) {
     if (cause instanceof TokenCounterError || cause instanceof GatewayError) return bytes
     throw cause
-  }
-}
-
-function recordOf (exchange: Exchange, usage: Usage, clock: Clock): LedgerRecord {
-  const { model, target, opened } = exchange
-  const first = exchange.firstContentMonotonicMs
-  return {
-    requestId: exchange.requestId,
-    timeMs: exchange.startedMs,
-    team: exchange.principal.team,
-    keyId: exchange.principal.keyId,
-    model: model?.name ?? '',
-    upstreamModel: target?.model ?? '',
-    surface: exchange.surface.name,
-    upstream: target?.upstream.name ?? '',
-    upstreamRequestId: exchange.upstreamRequestId,
-    stream: opened?.envelope.stream ?? false,
-    attempts: exchange.attempts,
-    outcome: exchange.outcome ?? 'failed',
-    errorKind: exchange.error?.kind,
-    usage,
-    costNano: costNano(usage, model?.price),
-    currency: model?.price?.currency,
-    firstContentMs: first === undefined ? undefined : Math.round(first - exchange.startedMonotonicMs),
-    durationMs: Math.round(clock.monotonicMs() - exchange.startedMonotonicMs),
-    limits: exchange.limits
   }
 }

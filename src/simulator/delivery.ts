@@ -85,6 +85,8 @@ async function interrupt (action: Action, response: ServerResponse, { clock, sig
   } else if (action.type === 'reset') {
     await flushed(response)
     response.socket?.resetAndDestroy()
+  } else if (action.type === 'reset-start') {
+    response.socket?.resetAndDestroy()
   } else if (action.type === 'cut') {
     response.flushHeaders()
     response.socket?.end('40\r\ndata:{"output":{"ch')

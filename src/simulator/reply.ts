@@ -23,8 +23,10 @@ export type Action =
   | { readonly type: 'pause', readonly durationMs: number }
   /** Nothing more, on an open connection, until the client goes. */
   | { readonly type: 'silence' }
-  /** TCP reset. */
+  /** TCP reset, of what was written before: where that is nothing, of status and headers. */
   | { readonly type: 'reset' }
+  /** TCP reset in place of an answer. */
+  | { readonly type: 'reset-start' }
   /** Orderly end of the connection in the middle of an HTTP chunk. */
   | { readonly type: 'cut' }
 

@@ -3,6 +3,7 @@ import type { Claims } from '../accounts/claims.ts'
 import type { Ledger, Refusals } from '../metering/ledger.ts'
 import type { LimitStore } from '../limits/store.ts'
 import type { OpenSpool } from './spool.ts'
+import type { UsageReader } from '../metering/rollups.ts'
 
 /** All that a gateway keeps somewhere, whichever store it keeps it in. */
 export interface Backend {
@@ -12,6 +13,7 @@ export interface Backend {
   readonly claims: Claims
   readonly ledger: Ledger
   readonly refusals: Refusals
+  readonly usage: UsageReader
   /** Keeps settlements while the store is away; undefined where the store is this process's own. */
   readonly spool: OpenSpool | undefined
   /** Teams of which something was held when the process began, as far as the store knows by itself. */
@@ -20,7 +22,11 @@ export interface Backend {
   problems (): Promise<readonly string[]>
   /** Called whenever a connection has been made anew. */
   onReconnect (listener: () => void): void
-  /** Forgets a team's records that are older than that time. @throws StoreUnavailable */
-  trim (team: string, olderThanMs: number): Promise<void>
+  /**
+   * Forgets what is older than it is to be kept, a little at a time.
+   * @param teams all there are; of one that is gone a store may find things by itself
+   * @throws Error where the store fails
+   */
+  trim (teams: readonly string[]): Promise<void>
   close (): Promise<void>
 }

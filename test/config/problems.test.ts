@@ -12,7 +12,7 @@ const REFUSALS: readonly Refusal[] = [
   { name: 'broken YAML', yaml: 'server:\n  port: 1\n port: 2\n', problems: ['3:1 All mapping items must start at the same column'] },
   { name: 'the same key twice', yaml: 'log_level: info\nlog_level: warn\n', problems: ['2:1 Map keys must be unique'] },
   { name: 'a second document', yaml: 'log_level: info\n---\na: 1\n', problems: ['2:1 Source contains multiple documents; please use YAML.parseAllDocuments()'] },
-  { name: 'an alias of nothing', yaml: 'log_level: *none\n', problems: ['1:1 Unresolved alias (the anchor must be set before the alias): none'] },
+  { name: 'an alias of nothing', yaml: 'log_level: *none\n', problems: ['1:12 there is no such anchor before this alias'] },
   { name: 'a list in place of the whole', yaml: '- 1\n', problems: ['1:1 must be a mapping'] },
   { name: 'a text in place of the whole', yaml: 'hello\n', problems: ['1:1 must be a mapping'] },
   { name: 'an unknown setting', yaml: 'server:\n  prot: 1\n', problems: ['2:3 server.prot: is not a setting'] },
@@ -77,7 +77,7 @@ const PRICES: readonly Refusal[] = [
   {
     name: 'both forms',
     yaml: '{ currency: CNY, input_per_1k: 1, output_per_1k: 1, tiers: [{ input_per_1k: 1, output_per_1k: 1 }] }',
-    problems: ['3:71 models[0].price.tiers: stands beside input_per_1k or output_per_1k; give one or the other']
+    problems: ['3:71 models[0].price.tiers: stands beside input_per_1k and output_per_1k; give one or the other']
   },
   {
     name: 'tiers out of order',
@@ -93,7 +93,32 @@ const PRICES: readonly Refusal[] = [
     name: 'no end of another tier',
     yaml: '{ currency: CNY, tiers: [{ input_per_1k: 1, output_per_1k: 1 }, { input_per_1k: 1, output_per_1k: 1 }] }',
     problems: ['3:37 models[0].price.tiers[0].input_tokens_max: is required in every tier but the last']
-  }
+  },
+  {
+    name: 'a rate below nothing in a tier',
+    yaml: '{ currency: CNY, cached_input_per_1k: 1, tiers: [{ input_per_1k: 1, output_per_1k: 1, reasoning_output_per_1k: -1 }] }',
+    problems: ['3:123 models[0].price.tiers[0].reasoning_output_per_1k: must be at least 0']
+  },
+  {
+    name: 'a rate for all prompts beside tiers',
+    yaml: '{ currency: CNY, cached_input_per_1k: 1, tiers: [{ input_per_1k: 1, output_per_1k: 1 }] }',
+    problems: ['3:60 models[0].price.tiers: stands beside cached_input_per_1k; give one or the other']
+  },
+  { name: 'another type', yaml: 'free', problems: ['3:12 models[0].price: must be a mapping or a list'] },
+  { name: 'nothing in its list', yaml: '[]', problems: ['3:12 models[0].price: must not be empty'] },
+  { name: 'a date of its own', yaml: '{ from: 2026-04-01T00:00:00Z, currency: CNY, input_per_1k: 1, output_per_1k: 1 }', problems: ['3:14 models[0].price.from: is not a setting'] }
+]
+
+const FLAT = 'currency: CNY, input_per_1k: 1, output_per_1k: 1'
+
+const DATED_PRICES: readonly Refusal[] = [
+  { name: 'two from the same moment on', yaml: `[{ ${FLAT} }, { from: 2026-04-01T00:00:00+08:00, ${FLAT} }, { from: 2026-03-31T16:00:00Z, ${FLAT} }]`, problems: ['3:162 models[0].price[2].from: must be later than in the price before'] },
+  { name: 'the later before the earlier', yaml: `[{ from: 2026-04-02T00:00:00Z, ${FLAT} }, { from: 2026-04-01T00:00:00Z, ${FLAT} }]`, problems: ['3:103 models[0].price[1].from: must be later than in the price before'] },
+  { name: 'one that does not say since when', yaml: `[{ ${FLAT} }, { ${FLAT} }]`, problems: ['3:67 models[0].price[1].from: is required in every price but the first'] },
+  { name: 'a date without its offset', yaml: `[{ from: 2026-04-01T00:00:00, ${FLAT} }]`, problems: ['3:21 models[0].price[0].from: must be a time with its offset, such as 2026-04-01T00:00:00+08:00'] },
+  { name: 'a day that does not exist', yaml: `[{ from: 2026-02-30T00:00:00Z, ${FLAT} }]`, problems: ['3:21 models[0].price[0].from: must be a time with its offset, such as 2026-04-01T00:00:00+08:00'] },
+  { name: 'no amount in one of them', yaml: `[{ ${FLAT} }, { from: 2026-04-01T00:00:00Z, currency: CNY, input_per_1k: 1 }]`, problems: ['3:67 models[0].price[1].output_per_1k: is required where there are no tiers'] },
+  { name: 'something else in the list', yaml: `[{ ${FLAT} }, 7]`, problems: ['3:67 models[0].price[1]: must be a mapping'] }
 ]
 
 for (const { name, yaml, problems } of REFUSALS) {
@@ -102,7 +127,13 @@ for (const { name, yaml, problems } of REFUSALS) {
   })
 }
 
-for (const { name, yaml, problems } of PRICES) {
+t.test('a first price with a date, where there is none before it, is refused at its place', async (t) => {
+  t.same(problemsOf({ yaml: `models:\n  - name: b\n    context_tokens: 9\n    output_tokens_max: 9\n    price: [{ from: 2026-04-01T00:00:00Z, ${FLAT} }]\n` }), [
+    './dashgate.yaml:5:21 models[0].price[0].from: must be left out in the first price of a model that is not built in, which has no price before it'
+  ])
+})
+
+for (const { name, yaml, problems } of [...PRICES, ...DATED_PRICES]) {
   t.test(`a price with ${name} is refused at its place`, async (t) => {
     const found = problemsOf({ yaml: `models:\n  - name: qwen-max\n    price: ${yaml}\n` })
     t.same(found, problems.map((problem) => `./dashgate.yaml:${problem}`))

@@ -142,8 +142,10 @@ async function checkRefused (world: World, { caller, asking, explained }: Case, 
   assert.equal(explained.allowed, false, `refused: ${JSON.stringify(json)}`)
   const seen = await world.get(caller, `/dashgate/v1/requests/${String(headers['x-request-id'])}`)
   if (explained.refused_by !== null) {
-    assert.equal(status, explained.refused_by.code === 'model_not_found' ? 404 : 403)
-    assert.equal(seen.status, 404, 'no limit was asked')
+    const isUnknown = explained.refused_by.code === 'model_not_found'
+    assert.equal(status, isUnknown ? 404 : 403)
+    assert.equal(seen.status, isUnknown ? 404 : 200)
+    if (!isUnknown) assert.deepEqual([seen.json.outcome, seen.json.error, seen.json.limits], ['refused', 'permission_denied', []], 'no limit was asked')
     return
   }
   const { decided_by: decisive } = explained
@@ -166,12 +168,13 @@ async function checkEnd (world: World, { caller, asking, explained, finish }: Ca
   assert.equal(status, asking.usage === 'failure' ? 502 : 200)
   const cap = asking.surface === 'openai' ? 'max_tokens' : 'parameters.max_tokens'
   assert.equal(headers['x-dashgate-clamped'], explained.output_tokens_fit === null ? undefined : `${cap}=${explained.output_tokens_fit}`)
-  const { status: found, json: record } = await world.get(caller, `/dashgate/v1/requests/${String(headers['x-request-id'])}`)
+  const { json: record } = await world.get(caller, `/dashgate/v1/requests/${String(headers['x-request-id'])}`)
+  assert.deepEqual(record.limits, explained.limits, 'the record has all limits as they were explained')
+  assert.equal(record.status, status)
   if (asking.usage === 'failure') {
-    assert.equal(found, 404, 'what cost nothing has no record')
+    assert.deepEqual([record.outcome, record.usage.total_tokens, record.cost_nano], ['failed', 0, 0], 'what cost nothing is written down too')
     return note('failed')
   }
-  assert.deepEqual(record.limits, explained.limits, 'the record has all limits as they were explained')
   const { inputTokens, outputTokens } = asking.usage
   assert.deepEqual([record.outcome, record.usage.input_tokens, record.usage.output_tokens], ['completed', inputTokens, outputTokens])
   note(explained.output_tokens_fit === null ? 'admitted' : 'shortened')

@@ -66,7 +66,7 @@ export function relayed ({ surface, dialect }: { surface: Protocol, dialect: Pro
 interface LaneParts { readonly surface: Protocol, readonly dialect: Protocol, readonly opened: OpenedCall, readonly write: (bytes: Buffer) => void }
 
 function laneOf ({ surface, dialect, opened, write }: LaneParts): Lane {
-  const meter = { answered () {}, contentSeen () {}, watch () {}, pastHold: () => false, async finish () {} }
+  const meter = { answered () {}, contentSeen () {}, watch () {}, pastHold: () => false, async supersede () {}, async finish () {} }
   const create = surface === dialect ? createByteLane : createCanonicalLane
   return create({ opened, target: targetOf(dialect), meter, write, identity: IDENTITY })
 }

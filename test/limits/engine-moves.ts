@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { budget, DAY_MS, dayWindow, MIDNIGHT_MS, place, rate } from '../store/limit-scene.ts'
+import { budget, DAY_MS, dayWindow, expiryOf, MIDNIGHT_MS, place, rate } from '../store/limit-scene.ts'
 import { createTeamState } from '../../src/limits/engine-state.ts'
 import { FINAL_MEMORY_MS, LEASE_MS } from '../../src/limits/store.ts'
 import { hold, renew, reserve, settle } from '../../src/limits/engine.ts'
@@ -73,7 +73,7 @@ export function play ({ state, finals }: Played, move: TimedMove) {
   const step: Step = { nowMs: move.nowMs, isFinal: (rid) => finals.has(rid) }
   const { name: rid, bornMs, mode } = move
   switch (move.kind) {
-    case 'reserve': return reserve(state, { team: 't', rid, bornMs, claims: claimsOf(move), mode, note: rid }, step)
+    case 'reserve': return reserve(state, { team: 't', rid, bornMs, claims: claimsOf(move), mode, expiry: expiryOf(rid) }, step)
     case 'settle': return settle(state, { team: 't', rid, bornMs, charges: chargesOf(move, move.used), record: undefined }, step)
     case 'renew': return renew(state, { team: 't', rids: [rid] }, step)
     case 'hold': return hold(state, 1_500, move.nowMs)

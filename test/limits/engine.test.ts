@@ -20,10 +20,12 @@ function add (sums: Sums, field: string, amount: number): void {
 type Charged = Map<string, readonly (readonly [field: string, amount: number])[]>
 
 function playAndNote (played: Played, move: TimedMove, charged: Charged): ReturnType<typeof play> {
-  const entries = played.state.reservations.get(move.name)?.entries
+  const { reservations } = played.state
+  const entries = reservations.get(move.name)?.entries
   const reply = play(played, move)
-  for (const expired of played.state.changes.expired) {
-    charged.set(expired.rid, expired.entries.filter(({ kind }) => kind === 'budget').map(({ id, windowId, cost }) => [`bs:${id}:${windowId}`, cost]))
+  for (const { rid } of played.state.changes.ledger) {
+    const expired = reservations.get(rid)?.entries.filter(({ kind }) => kind === 'budget') ?? []
+    charged.set(rid, expired.map(({ id, windowId, cost }) => [`bs:${id}:${windowId}`, cost]))
   }
   if ('how' in reply) {
     charged.set(move.name, chargesOf(move, move.used).flatMap((charge, index) =>
@@ -113,11 +115,13 @@ t.test('a step tells what it changed, and no more', async (t) => {
   play(played, { ...move, kind: 'renew', nowMs: MIDNIGHT_MS + LEASE_MS })
   const expired = takeChanges(played.state)
   t.same([...expired.fields].sort(), ['br:day:d0', 'br:key:d0', 'bs:day:d0', 'bs:key:d0', 'c:cc', 'v'])
-  t.match(expired, { expired: [{ rid: 'a#1', timeMs: MIDNIGHT_MS + LEASE_MS, bornMs: MIDNIGHT_MS, note: 'a#1', entries: { length: 4 } }] })
+  const expiry = { requestId: 'a', outcome: 'expired' }
+  t.match(expired.ledger, [{ rid: 'a#1', atMs: MIDNIGHT_MS + LEASE_MS, former: undefined, record: expiry }])
   play(played, { ...move, kind: 'settle' })
   const settled = takeChanges(played.state)
   t.same([...settled.fields].sort(), ['bs:day:d0', 'bs:key:d0', 'v'])
   t.same([[...settled.rids], [...settled.finals]], [['a#1'], [['a#1', MIDNIGHT_MS]]])
+  t.match(settled.ledger, [{ rid: 'a#1', former: expiry, record: undefined }])
 })
 
 t.test('a step does as much work whatever waits', async (t) => {

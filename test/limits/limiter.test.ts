@@ -2,7 +2,8 @@ import t from 'tap'
 import { createLimiter } from '../../src/limits/limiter.ts'
 import { createManualClock } from '../support/fixed.ts'
 import { principalOf } from '../support/accounts.ts'
-import { StoreUnavailable } from '../../src/limits/store.ts'
+import { RESERVATION_IDS_MAX, StoreUnavailable } from '../../src/limits/store.ts'
+import { tierOf } from '../support/prices.ts'
 import type { AdmissionRequest } from '../../src/limits/limiter.ts'
 import type { Claim, Standing } from '../../src/limits/claim.ts'
 import type { LedgerRecord } from '../../src/metering/ledger.ts'
@@ -12,7 +13,7 @@ import type { ReserveCall, ReserveReply, SettleCall } from '../../src/limits/sto
 import type { TeamSettings } from '../../src/accounts/account.ts'
 import type { Usage } from '../../src/core/usage.ts'
 
-const PRICE: Price = { currency: 'CNY', tiers: [{ inputTokensMax: Number.MAX_SAFE_INTEGER, inputNanoPerToken: 2_000, outputNanoPerToken: 6_000 }] }
+const PRICE: Price = { currency: 'CNY', tiers: [tierOf(Number.MAX_SAFE_INTEGER, 2_000, 6_000)] }
 const USAGE: Usage = { inputTokens: 40, cachedInputTokens: 0, outputTokens: 60, reasoningTokens: 0, source: 'reported' }
 const RECORD = { requestId: 'r' } as LedgerRecord
 
@@ -51,12 +52,13 @@ function start ({ settings = {}, say, outage = {}, healthy = true }: Options = {
   const { account } = principalOf('search', { settings })
   const request: AdmissionRequest = {
     account,
-    model: { name: 'qwen-coder-turbo', price: PRICE },
+    model: { name: 'qwen-coder-turbo' },
     requestId: 'r',
+    attempt: 1,
     amounts: { inputTokens: 100, outputTokens: 200, price: PRICE },
     output: { choices: 1, capTokens: 200, thinkingTokens: 0 },
     policies: { budgetFit: 'clamp', unpricedModel: 'reject' },
-    note: 'note'
+    expiryOf: ({ inputTokens, outputTokens }) => ({ ...RECORD, costNano: inputTokens + outputTokens })
   }
   return { limiter, request, clock, calls, settled, leases }
 }
@@ -83,7 +85,7 @@ t.test('a request that nothing limits asks nobody, and its record is written all
 t.test('what a request may use is held while it runs, and what it did use is charged', async (t) => {
   const { limiter, request, calls, settled, leases } = start({ settings: { ...DAILY, requests_per_minute: 60, concurrent_requests: 2 } })
   const admission = await limiter.admit(request)
-  t.match(calls, [{ rid: 'r#1', mode: 'reserve', note: 'note', claims: [{ kind: 'rate', cost: 1 }, { kind: 'concurrency' }, { kind: 'budget', cost: 300 }] }])
+  t.match(calls, [{ rid: 'r#1', mode: 'reserve', expiry: { costNano: 300 }, claims: [{ kind: 'rate', cost: 1 }, { kind: 'concurrency' }, { kind: 'budget', cost: 300 }] }])
   t.match(admission, { status: 'admitted', outputTokensFit: undefined, outputTokensHeld: 200 })
   t.equal(admission.headers['x-ratelimit-limit-requests'], '60')
   t.same(leases, ['begin r#1'])
@@ -96,8 +98,47 @@ t.test('what a request may use is held while it runs, and what it did use is cha
 t.test('a request that cost nothing gives back all of it, its place in the minute included', async (t) => {
   const { limiter, request, settled } = start({ settings: { ...DAILY, requests_per_minute: 60 } })
   const admission = await limiter.admit(request)
-  if (admission.status === 'admitted') await admission.release()
-  t.match(settled, [{ record: undefined, charges: [{ cost: 0 }, { cost: 0 }] }])
+  if (admission.status === 'admitted') await admission.settle('void', RECORD)
+  t.match(settled, [{ record: RECORD, charges: [{ cost: 0 }, { cost: 0 }] }])
+})
+
+t.test('another attempt is held for under ids of its own, and counts as no other request', async (t) => {
+  const { limiter, request, calls, settled } = start({ settings: { ...DAILY, requests_per_minute: 60, tokens_per_minute: 600, concurrent_requests: 2 } })
+  for (const [attempt, rid] of [[2, 'r#8'], [3, 'r#15']] as const) {
+    const admission = await limiter.admit({ ...request, attempt })
+    t.match(calls.at(-1), { rid, claims: [{ kind: 'rate', cost: 300 }, { kind: 'concurrency' }, { kind: 'budget', cost: 300 }] })
+    t.equal(calls.at(-1)?.claims.length, 3)
+    if (admission.status === 'admitted') await admission.settle(USAGE, RECORD)
+    t.match(settled.at(-1), { rid, record: RECORD, charges: { length: 3 } })
+  }
+})
+
+t.test('no attempt asks under an id of another, however often it asks', async (t) => {
+  const { limiter, request, calls, settled } = start({ settings: DAILY, say: () => ({ status: 'stale' }) })
+  for (const attempt of [1, 2, 3]) {
+    await t.rejects(limiter.admit({ ...request, attempt }))
+    await limiter.unheld({ ...request, attempt }).settle('void', RECORD)
+  }
+  const rids = [...calls, ...settled].map(({ rid }) => rid)
+  t.equal(new Set(rids).size, rids.length)
+  t.equal(rids.at(-1), `r#${RESERVATION_IDS_MAX}`)
+})
+
+t.test('where the limits leave no room for another attempt, the last record goes where nothing was ever asked for', async (t) => {
+  const { limiter, request, settled, leases } = start({ settings: DAILY })
+  const admission = limiter.unheld({ ...request, attempt: 2 })
+  t.match(admission, { status: 'admitted', reports: [], outputTokensHeld: undefined })
+  await admission.settle('void', RECORD)
+  t.match(settled, [{ team: 'search', rid: 'r#14', charges: [], record: RECORD }])
+  t.same(leases, [])
+})
+
+t.test('what nobody knows the use of is written down as all that was held, also where nothing was', async (t) => {
+  const { limiter, request, calls, settled } = start({ settings: DAILY })
+  await limiter.admit(request)
+  t.match(calls, [{ expiry: { requestId: 'r', costNano: 300 } }])
+  limiter.unheld(request).abandon()
+  t.match(settled, [{ charges: [], record: { requestId: 'r', costNano: 0 } }])
 })
 
 t.test('nobody renews what was abandoned, and nobody settles it', async (t) => {
@@ -146,7 +187,7 @@ t.test('a model without a price never passes a budget of money for free, unless 
   const settings: TeamSettings = { budgets: [{ id: 'monthly', unit: 'CNY', period: 'month', amount: 300 }] }
   for (const price of [undefined, { ...PRICE, currency: 'USD' }]) {
     const { limiter, request, calls } = start({ settings })
-    const unpriced = { ...request, model: { name: 'm', price }, amounts: { ...request.amounts, price } }
+    const unpriced = { ...request, model: { name: 'm' }, amounts: { ...request.amounts, price } }
     await t.rejects(limiter.admit(unpriced), { kind: 'permission_denied', message: /no price in CNY.*"monthly"/ } as unknown as Error)
     await t.rejects(limiter.explain(unpriced), { kind: 'permission_denied' } as unknown as Error)
     t.equal(calls.length, 0)
@@ -190,12 +231,15 @@ t.test('a store that does not answer refuses, unless the team has another policy
   await t.rejects(limiter.explain(request), { kind: 'store_unavailable' } as unknown as Error)
 
   const endings: unknown[] = []
-  const grant = { windowIds: ['w'], settle: async (...settlement: unknown[]) => { endings.push(settlement) }, release: () => { endings.push('released') }, abandon () {} }
-  const local = start({ settings: DAILY, say: away, outage: { admit: ({ tokens, rid }) => { endings.push([tokens, rid]); return grant } } })
+  const grant = { windowIds: ['w'], settle: async (...settlement: unknown[]) => { endings.push(settlement) }, release: async (record: unknown) => { endings.push(record) }, abandon () {} }
+  const local = start({ settings: DAILY, say: away, outage: { admit: ({ tokens, rid, expiry }) => { endings.push([tokens, rid, expiry?.costNano]); return grant } } })
   const admission = await local.limiter.admit(local.request)
   t.match(admission, { status: 'admitted', outputTokensHeld: 200 })
   if (admission.status === 'admitted') await admission.settle(USAGE, RECORD)
-  t.match(endings, [[300, 'r#7'], [[{ windowId: 'w', cost: 100 }], RECORD]])
+  t.match(endings, [[300, 'r#7', 300], [[{ windowId: 'w', cost: 100 }], RECORD]])
+  const free = await local.limiter.admit({ ...local.request, attempt: 2 })
+  if (free.status === 'admitted') await free.settle('void', RECORD)
+  t.same(endings.slice(2), [[300, 'r#14', 300], RECORD])
   t.same([local.settled, local.leases], [[], []], 'the outage settles it, so that it knows what was drawn')
 })
 

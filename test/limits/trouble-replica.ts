@@ -69,7 +69,7 @@ export async function startReplica (options: ReplicaOptions): Promise<Replica> {
 
   async function request (team: Team, rid: string, claims: readonly Claim[]): Promise<Running | undefined> {
     const { store, leases, outage, settlements } = accounting
-    const call: ReserveCall = { team: team.id, rid, bornMs: clock.nowMs(), claims, mode: 'reserve', note: name }
+    const call: ReserveCall = { team: team.id, rid, bornMs: clock.nowMs(), claims, mode: 'reserve', expiry: undefined }
     try {
       const reply = await store.reserve(call)
       if (reply.status !== 'granted') return undefined
@@ -83,10 +83,10 @@ export async function startReplica (options: ReplicaOptions): Promise<Replica> {
     } catch (caught) {
       if (!(caught instanceof StoreUnavailable)) throw caught
       const localRid = `${rid}-local`
-      const grant = outage.admit({ team, claims, tokens: 1, rid: localRid, bornMs: call.bornMs })
+      const grant = outage.admit({ team, claims, tokens: 1, rid: localRid, bornMs: call.bornMs, expiry: undefined })
       if (grant === 'refused') return undefined
       const charges = (cost: number): readonly Charge[] => settleCall(call, cost).charges
-      return { rid: localRid, by: 'outage', claims, settle: (cost) => grant.settle(charges(cost), recordOf(localRid)), release: async () => grant.release() }
+      return { rid: localRid, by: 'outage', claims, settle: (cost) => grant.settle(charges(cost), recordOf(localRid)), release: () => grant.release(undefined) }
     }
   }
 
@@ -150,7 +150,10 @@ function recordOf (requestId: string): LedgerRecord {
     upstream: 'u',
     upstreamRequestId: undefined,
     stream: false,
+    attempt: 1,
+    superseded: false,
     attempts: 1,
+    status: 200,
     outcome: 'completed',
     errorKind: undefined,
     usage: { inputTokens: 0, cachedInputTokens: 0, outputTokens: 0, reasoningTokens: 0, source: 'reported' },

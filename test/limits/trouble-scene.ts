@@ -45,7 +45,7 @@ export function place (limit = 10): ConcurrencyClaim {
 }
 
 export function reserveCall (rid: string, bornMs: number, claims: readonly Claim[] = [rate(), place(), budget(100)], team = TEAM): ReserveCall {
-  return { team, rid, bornMs, claims, mode: 'reserve', note: 'a test' }
+  return { team, rid, bornMs, claims, mode: 'reserve', expiry: undefined }
 }
 
 /** What a reservation came to: so much of each budget, and as much as was reserved of everything else. */

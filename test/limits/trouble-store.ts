@@ -61,7 +61,7 @@ export function createTroubleStore (clock: Pick<Clock, 'nowMs'>): TroubleStore {
     } finally {
       const changes = takeChanges(state)
       for (const rid of changes.finals.keys()) finals.add(rid)
-      ledger.push(...changes.records)
+      ledger.push(...changes.ledger.flatMap(({ record }) => record ?? []))
     }
   }
 

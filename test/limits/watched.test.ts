@@ -134,7 +134,7 @@ t.test('believes the settlement by which it notices a loss', async (t) => {
 t.test('takes no grant of a budget from a state that has lost what was spent, nor one that was under way then', async (t) => {
   const { send, watched, discarded, signs } = scene()
   await send()(9, 'e1')
-  const reserve = (rid: string, claims: readonly Claim[]) => send(() => watched.reserve({ team: TEAM, rid, bornMs: NOW_MS, claims, mode: 'reserve', note: '' }))
+  const reserve = (rid: string, claims: readonly Claim[]) => send(() => watched.reserve({ team: TEAM, rid, bornMs: NOW_MS, claims, mode: 'reserve', expiry: undefined }))
   const underWay = reserve('a#1', [budget(10)])
   await t.rejects(reserve('b#1', [budget(10)])(1, 'e2'), { name: 'StoreUnavailable', code: 'store_lost' })
   await t.rejects(underWay(2, 'e2'), { code: 'store_lost' })

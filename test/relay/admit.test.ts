@@ -1,10 +1,11 @@
 import t from 'tap'
-import { admit } from '../../src/relay/admit.ts'
+import { admit, admitAgain } from '../../src/relay/admit.ts'
 import { createOpenLimiter } from '../support/open-limiter.ts'
 import { GatewayError } from '../../src/core/errors.ts'
 import { failing, openScene } from './calls.ts'
 import { principalOf } from '../support/accounts.ts'
-import type { AdmissionRequest, Limiter } from '../../src/limits/limiter.ts'
+import type { Limiter } from '../../src/limits/limiter.ts'
+import type { LedgerRecord } from '../../src/metering/ledger.ts'
 import type { LimitReport } from '../../src/metering/limit-report.ts'
 import type { TokenCounter } from '../../src/tokens/counter.ts'
 
@@ -26,27 +27,23 @@ const REPORT: LimitReport = {
   resetsAtMs: 1
 }
 
-/** The open limiter, and what it was asked. */
-function watched (limiter: Limiter): Limiter & { readonly asked: AdmissionRequest[] } {
-  const asked: AdmissionRequest[] = []
-  return { ...limiter, asked, async admit (request) { asked.push(request); return await limiter.admit(request) } }
-}
-
 t.test('what nothing limits is not counted', async (t) => {
   const { exchange, opened } = openScene()
-  const limiter = watched(createOpenLimiter())
+  const limiter = createOpenLimiter()
   const uncounted: TokenCounter = { ...TOKENS, count: () => { throw new Error('counted for nothing') } }
   await admit(exchange, opened.envelope, { tokens: uncounted, limiter })
-  t.match(limiter.asked, [{ requestId: 'request-1', amounts: { inputTokens: 0, outputTokens: 0 } }])
+  t.match(limiter.asked, [{ requestId: 'request-1', attempt: 1, amounts: { inputTokens: 0, outputTokens: 0 } }])
   t.match(exchange.admission, { status: 'admitted' })
 })
 
 t.test('what is limited is measured, and asked for in the names of its key and model', async (t) => {
   const { exchange, opened } = openScene({ principal: LIMITED, body: { max_tokens: 20 } })
-  const limiter = watched(createOpenLimiter())
+  const limiter = createOpenLimiter()
   await admit(exchange, opened.envelope, { tokens: TOKENS, limiter })
   t.match(limiter.asked, [{ account: LIMITED.account, model: { name: 'qwen-coder-turbo' }, amounts: { inputTokens: 75, outputTokens: 20 } }])
-  t.same(JSON.parse(limiter.asked[0]?.note ?? ''), { key: 'k', model: 'qwen-coder-turbo', surface: 'openai' })
+  t.match(limiter.asked[0]?.expiryOf({ inputTokens: 75, outputTokens: 20, price: undefined }), {
+    requestId: 'request-1', keyId: 'k', model: 'qwen-coder-turbo', surface: 'openai', outcome: 'expired', usage: { inputTokens: 75, outputTokens: 20 }, costNano: 0
+  })
 })
 
 t.test('what is held goes up as the cap where the client has none', async (t) => {
@@ -78,4 +75,47 @@ t.test('a refusal is thrown with its figures kept, and nothing is held', async (
   t.same(exchange.limits, [REPORT])
   t.equal(exchange.admission, undefined)
   t.equal(headers['x-ratelimit-a'], '1')
+})
+
+t.test('another attempt holds as much again, and what the client is told of its limits stays', async (t) => {
+  const { exchange, opened, headers } = openScene({ principal: LIMITED, body: { max_tokens: 20 } })
+  const limiter = createOpenLimiter({ headers: { 'x-ratelimit-a': '1' }, reports: [REPORT] })
+  await admit(exchange, opened.envelope, { tokens: TOKENS, limiter })
+  const again = createOpenLimiter({ headers: { 'x-ratelimit-a': '2' } })
+  exchange.recordNumber = 2
+  t.equal(await admitAgain(exchange, opened.envelope, { tokens: TOKENS, limiter: again }), true)
+  t.match(again.asked, [{ attempt: 2, amounts: { inputTokens: 75, outputTokens: 20 } }])
+  t.match(again.asked[0]?.expiryOf({ inputTokens: 75, outputTokens: 20, price: undefined }), { attempt: 2, superseded: false, limits: [REPORT] })
+  await exchange.admission?.settle('void', {} as LedgerRecord)
+  t.same([limiter.endings, again.endings], [[], ['released']], 'the new one is the one that runs')
+  t.same([headers['x-ratelimit-a'], exchange.limits], ['1', [REPORT]])
+})
+
+t.test('where only less is left for another attempt, that is what goes up', async (t) => {
+  const { exchange, opened, headers } = openScene({ principal: LIMITED, body: { max_tokens: 20 } })
+  await admit(exchange, opened.envelope, { tokens: TOKENS, limiter: createOpenLimiter() })
+  t.equal(exchange.outputTokensMax, undefined)
+  await admitAgain(exchange, opened.envelope, { tokens: TOKENS, limiter: createOpenLimiter({ outputTokensFit: 17 }) })
+  t.equal(exchange.outputTokensMax, 17)
+  t.match(headers, { 'x-dashgate-clamped': 'max_tokens=17' })
+})
+
+t.test('where nothing is left for it, or nobody can say, the request holds nothing and has a place for its record', async (t) => {
+  const refusals: readonly Limiter['admit'][] = [
+    async () => ({ status: 'refused', error: new GatewayError('budget_exhausted', 'spent'), reports: [REPORT], headers: {} }),
+    async () => { throw new GatewayError('store_unavailable', 'away') }
+  ]
+  for (const refuse of refusals) {
+    const { exchange, opened } = openScene({ principal: LIMITED })
+    const limiter = createOpenLimiter()
+    await admit(exchange, opened.envelope, { tokens: TOKENS, limiter })
+    const first = exchange.admission
+    t.equal(await admitAgain(exchange, opened.envelope, { tokens: TOKENS, limiter: { ...limiter, admit: refuse } }), false)
+    t.not(exchange.admission, first)
+    await exchange.admission?.settle('void', {} as LedgerRecord)
+    t.same(limiter.endings, ['released'])
+  }
+  const { exchange, opened } = openScene({ principal: LIMITED })
+  const buggy: Limiter = { ...createOpenLimiter(), admit: async () => { throw new RangeError('a bug') } }
+  await t.rejects(admitAgain(exchange, opened.envelope, { tokens: TOKENS, limiter: buggy }), RangeError)
 })

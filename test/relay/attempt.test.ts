@@ -4,41 +4,52 @@ import { attempt } from '../../src/relay/attempt.ts'
 import { ATTEMPTS_MAX } from '../../src/upstream/select.ts'
 import { dashscope } from '../../src/protocols/dashscope/index.ts'
 import { TARGET } from './fakes.ts'
-import { MODEL, bodyOf, openScene, targetWith, failing } from './calls.ts'
+import { MODEL, bodyOf, createFakeMeter, openScene, targetWith, failing } from './calls.ts'
 import { countingKeyring, KEYRING } from '../support/keyring.ts'
+import { createOpenLimiter } from '../support/open-limiter.ts'
 import type { ErrorKind } from '../../src/core/errors.ts'
 import type { Answer } from '../../src/relay/attempt.ts'
+import type { OpenLimiter } from '../support/open-limiter.ts'
 import type { SceneOptions } from './calls.ts'
 import type { HeaderValues, UpstreamCall } from '../../src/core/protocol.ts'
 import type { SendingKeyring } from '../support/keyring.ts'
 import type { Target } from '../../src/core/catalog.ts'
+import type { TokenCounter } from '../../src/tokens/counter.ts'
 import type { UpstreamBody, UpstreamResponse } from '../../src/upstream/send.ts'
 
 type Reaction = GatewayError | { readonly status: number, readonly headers?: HeaderValues, readonly body?: UpstreamBody }
 
 interface Sent { readonly upstream: string, readonly call: UpstreamCall, readonly headTimeoutMs: number }
 
+interface Scene extends SceneOptions { readonly limiter?: OpenLimiter, readonly sent?: boolean, readonly keyring?: SendingKeyring }
+
+const TOKENS: TokenCounter = { count: () => 11, countText: () => 0, close: async () => undefined }
+
 /** Tries a model of these targets, whose upstreams react in this order. */
-function start (targets: readonly Target[], reactions: readonly Reaction[], scene: SceneOptions & { readonly keyring?: SendingKeyring } = {}) {
+function start (targets: readonly Target[], reactions: readonly Reaction[], scene: Scene = {}) {
   const { keyring = KEYRING } = scene
   const opening = openScene({ ...scene, model: { ...MODEL, targets } })
   const { exchange, call, opened, clock } = opening
   const sent: Sent[] = []
-  const answer: Promise<Answer> = attempt(exchange, { call, opened }, {
+  const meter = createFakeMeter()
+  const limiter = scene.limiter ?? createOpenLimiter()
+  const answer: Promise<Answer> = attempt(exchange, { call, opened, meter }, {
     clock,
+    limiter,
+    tokens: TOKENS,
     random: () => 0,
     keyring,
     send: async (upstream, upstreamCall, { headTimeoutMs, onSent }): Promise<UpstreamResponse> => {
       const reaction = reactions[sent.length]
       sent.push({ upstream: upstream.name, call: upstreamCall, headTimeoutMs })
-      onSent()
+      if (scene.sent !== false) onSent()
       if (reaction === undefined) throw new Error('one try too many')
       if (reaction instanceof GatewayError) throw reaction
       return { headers: {}, body: bodyOf(), ...reaction }
     }
   })
   answer.catch(() => undefined)
-  return { ...opening, answer, sent }
+  return { ...opening, answer, sent, told: meter.told, limiter }
 }
 
 /** Targets in the order in which they are to be tried. */
@@ -49,10 +60,10 @@ function targets (...names: string[]): Target[] {
 const failure = new GatewayError('upstream_failed', 'reset')
 
 t.test('the first that says 2xx answers, on the byte lane where both speak the same', async (t) => {
-  const { answer, sent, exchange } = start(targets('a', 'b'), [{ status: 200, headers: { 'x-request-id': 'up-1' } }])
+  const { answer, sent, exchange } = start(targets('a', 'b'), [{ status: 200, headers: { 'x-request-id': 'req_0123456789abcdef' } }])
   const { target, lane } = await answer
   t.same([target.upstream.name, lane], ['a', 'bytes'])
-  t.match(exchange, { attempts: 1, upstreamRequestId: 'up-1', target: { upstream: { name: 'a' } } })
+  t.match(exchange, { attempts: 1, upstreamRequestId: 'req_0123456789abcdef', target: { upstream: { name: 'a' } } })
   t.equal(sent.length, 1)
   t.match(sent[0]?.call, { path: '/chat/completions', headers: { authorization: 'Bearer sk-up' } })
 })
@@ -139,8 +150,10 @@ t.test('a lowered output cap goes up on both lanes', async (t) => {
     const opening = openScene({ body: { max_tokens: 9_000 }, model: { ...MODEL, targets: [target] } })
     opening.exchange.outputTokensMax = 8_192
     const bodies: string[] = []
-    await attempt(opening.exchange, opening, {
+    await attempt(opening.exchange, { ...opening, meter: createFakeMeter() }, {
       clock: opening.clock,
+      limiter: createOpenLimiter(),
+      tokens: TOKENS,
       random: () => 0,
       keyring: KEYRING,
       send: async (_upstream, call) => {
@@ -224,7 +237,37 @@ t.test('what an upstream refuses its caller, another may have been granted', asy
 })
 
 t.test('the first try\'s facts do not stick to the second', async (t) => {
-  const { answer, exchange } = start(targets('a', 'b'), [{ status: 500, headers: { 'x-request-id': 'up-1' } }, failure])
+  const { answer, exchange } = start(targets('a', 'b'), [{ status: 500, headers: { 'x-request-id': 'req_0123456789abcdef' } }, failure])
   await answer.catch(() => undefined)
   t.equal(exchange.upstreamRequestId, undefined)
+})
+
+t.test('a try of which no word came back is settled before the next, which is held for anew', async (t) => {
+  const { answer, told, limiter, exchange } = start(targets('a', 'b', 'c'), [failure, failure, { status: 200 }])
+  t.equal((await answer).target.upstream.name, 'c')
+  t.same(told, ['supersede', 'supersede'])
+  t.equal(limiter.asked.length, 2)
+  t.ok(exchange.admission)
+})
+
+t.test('one that certainly cost nothing leaves what is held to the next', async (t) => {
+  const unsent = start(targets('a', 'b'), [failure, { status: 200 }], { sent: false })
+  await unsent.answer
+  const refused = start(targets('a', 'b'), [{ status: 429 }, { status: 200 }])
+  await refused.answer
+  for (const { told, limiter } of [unsent, refused]) t.same([told, limiter.asked], [[], []])
+})
+
+t.test('where the limits leave no room for another, the first failure is the client\'s, and nobody else is asked', async (t) => {
+  const refused = { status: 'refused', error: new GatewayError('budget_exhausted', 'spent'), reports: [], headers: {} } as const
+  const limiter: OpenLimiter = { ...createOpenLimiter(), admit: async () => refused }
+  const { answer, sent, told } = start(targets('a', 'b'), [failure, { status: 200 }], { limiter })
+  await t.rejects(answer, failing({ kind: 'upstream_failed', message: 'reset' }))
+  t.same([sent.length, told], [1, ['supersede']])
+})
+
+t.test('the last silent try is left for the end of the request', async (t) => {
+  const { answer, told, limiter } = start(targets('a', 'b'), [failure, failure])
+  await answer.catch(() => undefined)
+  t.same([told, limiter.asked.length], [['supersede'], 1])
 })

@@ -34,6 +34,7 @@ export function createFakeBody (): FakeBody {
 export interface FakeReply extends ClientReply {
   readonly written: Buffer[]
   readonly ends: string[]
+  status: number | undefined
   full: boolean
   drain (): void
   leave (): void
@@ -45,14 +46,19 @@ export function createFakeReply (): FakeReply {
   const reply = {
     requestId: 'request-1',
     headSent: false,
+    status: undefined as number | undefined,
     gone: gone.signal,
     written: [] as Buffer[],
     ends: [] as string[],
     full: false,
     setHeader () {},
-    send () { reply.ends.push('send') },
+    send (status: number) {
+      reply.status = status
+      reply.ends.push('send')
+    },
     write (bytes: Buffer) {
       reply.headSent = true
+      reply.status = 200
       reply.written.push(bytes)
       return !reply.full
     },

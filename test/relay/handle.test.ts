@@ -1,6 +1,7 @@
 import t from 'tap'
 import { GatewayError } from '../../src/core/errors.ts'
 import { handle } from '../../src/relay/handle.ts'
+import { NO_USAGE } from '../../src/core/usage.ts'
 import { TARGET } from './fakes.ts'
 import { MODEL, bodyOf, callOf, openScene } from './calls.ts'
 import { countingKeyring } from '../support/keyring.ts'
@@ -41,7 +42,10 @@ async function run (script: Script = {}) {
   const scene = openScene({ ...script, body: {}, model: script.model ?? { ...MODEL, targets: [TARGET] } })
   const { exchange, reply, clock } = scene
   const replies: { status: number, text: string }[] = []
-  reply.send = (sentStatus, _type, bytes) => { replies.push({ status: sentStatus, text: bytes.toString() }) }
+  reply.send = (sentStatus, _type, bytes) => {
+    reply.status = sentStatus
+    replies.push({ status: sentStatus, text: bytes.toString() })
+  }
   exchange.call = exchange.opened = exchange.model = undefined
   const limiter = script.limiter ?? createOpenLimiter()
   const { records } = limiter
@@ -62,7 +66,7 @@ async function run (script: Script = {}) {
     },
     tokens,
     limiter,
-    refusals: { append: (refusal) => { refusals.push(refusal) }, find: async () => undefined },
+    refusals: { append: (refusal) => { refusals.push(refusal) }, find: async () => undefined, list: async () => [] },
     record: (done) => { ended.push(done) },
     unsettled: (_exchange, cause) => { lost.push(cause) }
   })
@@ -118,7 +122,8 @@ t.test('what is refused here never reaches an upstream', async (t) => {
     const { replies, records, ended, sends } = await run(script)
     t.equal(replies[0]?.status, status)
     t.match(replies[0]?.text, words)
-    t.same([sends, records.length, ended.length, replies.length], [0, 0, 1, 1], words)
+    const isAdmitted = ended[0]?.admission !== undefined
+    t.same([sends, records.length, ended.length, replies.length], [0, isAdmitted ? 1 : 0, 1, 1], words)
     t.equal(ended[0]?.outcome, 'failed')
   }
 })
@@ -126,7 +131,7 @@ t.test('what is refused here never reaches an upstream', async (t) => {
 t.test('an upstream that cannot be reached costs nothing, one that answers nonsense does', async (t) => {
   const unreachable = await run({ failure: new GatewayError('upstream_failed', 'refused'), sent: false })
   t.equal(unreachable.replies[0]?.status, 502)
-  t.same(unreachable.records, [])
+  t.match(unreachable.records, [{ outcome: 'failed', status: 502, usage: NO_USAGE, costNano: 0 }])
   const nonsense = await run({ answer: bodyOf('<html>') })
   t.equal(nonsense.replies[0]?.status, 502)
   t.match(nonsense.records, [{ outcome: 'failed', errorKind: 'upstream_protocol', usage: { source: 'estimated' } }])
@@ -162,12 +167,12 @@ t.test('a count that fails at the end does not keep the exchange from being reco
 
 t.test('a request that never went out is charged nothing, and one that did is charged its prompt', async (t) => {
   const silence = new GatewayError('upstream_failed', 'reset')
-  t.same((await run({ failure: silence, sent: false })).records, [])
+  t.match((await run({ failure: silence, sent: false })).records, [{ usage: NO_USAGE, costNano: 0 }])
   t.match((await run({ failure: silence })).records, [{ usage: { inputTokens: 11, outputTokens: 0, source: 'estimated' } }])
   const left = new GatewayError('client_closed', 'left')
-  t.same((await run({ failure: left, sent: false })).records, [])
+  t.match((await run({ failure: left, sent: false })).records, [{ outcome: 'client_closed', status: 499, usage: NO_USAGE }])
   t.match((await run({ failure: left })).records, [{ outcome: 'client_closed', usage: { inputTokens: 11 } }])
-  t.same((await run({ failure: new GatewayError('upstream_failed', 'said so', { upstream: { status: 500 } }) })).records, [])
+  t.match((await run({ failure: new GatewayError('upstream_failed', 'said so', { upstream: { status: 500 } }) })).records, [{ usage: NO_USAGE }])
 })
 
 t.test('a count beyond what the model can hold is not believed', async (t) => {
@@ -200,17 +205,21 @@ t.test('every way out of an admitted request ends what is held for it, once', as
     [{ answer: bodyOf('<html>') }, 'settled']
   ]
   for (const [script, ending] of ways) {
-    const { limiter } = await run(script)
+    const { limiter, records } = await run(script)
     t.same(limiter.endings, [ending])
+    t.match(records, [{ attempt: 1, superseded: false }])
+    t.equal(records.length, 1)
   }
 })
 
 t.test('a key that may not use a model is told so, and asks nobody', async (t) => {
   const principal = principalOf('search', { settings: { models: ['qwen-max*'] } })
-  const { replies, sends, limiter } = await run({ principal })
+  const { replies, sends, limiter, refusals } = await run({ principal })
   t.match(replies, [{ status: 403 }])
   t.match(replies[0]?.text, /may not use the model/)
   t.same([sends, limiter.endings], [0, []])
+  t.match(refusals, [{ requestId: 'request-1', team: 'search', keyId: 'k', model: 'qwen-coder-turbo', errorKind: 'permission_denied', message: /may not use the model/, limits: [] }])
+  t.same((await run({ body: { temperature: 9 } })).refusals, [], 'what is wrong with a request is the client\'s to know')
 })
 
 t.test('an answer in an encoding nobody asked for is not read, and costs nothing', async (t) => {
@@ -219,6 +228,7 @@ t.test('an answer in an encoding nobody asked for is not read, and costs nothing
   const { replies } = await run({ limiter, answer, headers: { 'content-encoding': 'gzip' } })
   t.match(replies, [{ status: 502 }])
   t.same(limiter.endings, ['released'])
+  t.match(limiter.records, [{ outcome: 'failed', errorKind: 'upstream_protocol', costNano: 0, usage: { outputTokens: 0 } }])
   t.ok(answer.aborted)
   const plain = await run({ headers: { 'content-encoding': 'identity' } })
   t.match(plain.replies, [{ status: 200 }])

@@ -1,11 +1,14 @@
 import t from 'tap'
 import { GatewayError } from '../../src/core/errors.ts'
+import { NO_USAGE } from '../../src/core/usage.ts'
 import { createMeter } from '../../src/relay/meter.ts'
 import { TokenCounterError } from '../../src/tokens/counter.ts'
 import { TARGET } from './fakes.ts'
 import { MODEL, openScene } from './calls.ts'
 import { createOpenLimiter } from '../support/open-limiter.ts'
+import { tierOf } from '../support/prices.ts'
 import type { AdmissionRequest } from '../../src/limits/limiter.ts'
+import type { DatedPrice } from '../../src/core/catalog.ts'
 import type { TokenCounter } from '../../src/tokens/counter.ts'
 import type { Usage } from '../../src/core/usage.ts'
 
@@ -28,10 +31,15 @@ async function start ({ failure, model = MODEL }: { failure?: Error, model?: typ
   scene.exchange.target = TARGET
   const admission = await limiter.admit({} as AdmissionRequest)
   if (admission.status === 'admitted') scene.exchange.admission = admission
-  return { ...scene, records, meter, endings: limiter.endings }
+  return { ...scene, limiter, records, meter, endings: limiter.endings }
 }
 
-const tally = (usage: Usage | undefined, outputText = '') => ({ usage: () => usage, outputText: () => outputText, outputBytes: () => Buffer.byteLength(outputText) })
+const tally = (usage: Usage | undefined, text = '', thoughts = '') => ({
+  usage: () => usage,
+  transcripts: () => [{ text: thoughts === '' ? text : `<think>\n${thoughts}\n</think>\n\n${text}`, isFramed: thoughts !== '' }],
+  hasThoughts: thoughts !== '',
+  outputBytes: () => Buffer.byteLength(text)
+})
 
 t.test('settles once, with what the upstream reported', async (t) => {
   const { meter, records, exchange, clock } = await start()
@@ -82,6 +90,32 @@ t.test('does not count a prompt again, nor an answer that never began', async (t
   t.match(records[0]?.usage, { inputTokens: 77, outputTokens: 0, source: 'estimated' })
 })
 
+t.test('counts what was thought of an answer as well, where nothing was reported of it', async (t) => {
+  const counted = await start()
+  counted.meter.answered()
+  counted.meter.watch(tally(undefined, 'abc', 'hmm..'))
+  await counted.meter.finish()
+  t.match(counted.records[0]?.usage, { outputTokens: 'hmm..abc'.length + '<think>\n\n</think>\n\n'.length, reasoningTokens: 5, source: 'estimated' })
+
+  const unreported: Usage = { ...REPORTED, outputTokens: 30, reasoningTokens: 0 }
+  for (const [thoughts, reasoningTokens] of [['', 0], ['hmm..', 5], ['h'.repeat(100), 30]] as const) {
+    const { meter, records } = await start()
+    meter.answered()
+    meter.watch(tally(unreported, 'abc', thoughts))
+    await meter.finish()
+    t.same(records[0]?.usage, { ...unreported, reasoningTokens }, `${thoughts.length} letters`)
+  }
+})
+
+t.test('an answer that thought costs the price for these', async (t) => {
+  const [plain] = MODEL.prices
+  const { meter, records } = await start({ model: { ...MODEL, prices: [{ ...plain as DatedPrice, tiers: [{ ...tierOf(1_000_000, 2, 6), reasoningOutputNanoPerToken: 24 }] }] } })
+  meter.answered()
+  meter.watch(tally({ ...REPORTED, reasoningTokens: 0 }, 'abc', 'h'))
+  await meter.finish()
+  t.match(records, [{ usage: { reasoningTokens: 1 }, costNano: 10 * 2 + 5 * 24 }])
+})
+
 t.test('takes the bytes for tokens where it cannot count', async (t) => {
   const failures = [new TokenCounterError('busy'), new GatewayError('unsupported_parameter', 'a role only one protocol has')]
   for (const failure of failures) {
@@ -109,12 +143,12 @@ t.test('a request that no upstream has taken costs nothing', async (t) => {
   const refused = await start()
   refused.exchange.error = new GatewayError('rate_limited', 'slow down')
   await refused.meter.finish()
-  t.same(refused.records, [])
+  t.match(refused.records, [{ outcome: 'failed', errorKind: 'rate_limited', usage: NO_USAGE, costNano: 0, attempt: 1, superseded: false }])
   const early = await start()
   early.exchange.target = undefined
   early.exchange.error = new GatewayError('client_closed', 'gone')
   await early.meter.finish()
-  t.same(early.records, [])
+  t.match(early.records, [{ outcome: 'client_closed', status: 499, upstream: '', usage: NO_USAGE, costNano: 0 }])
   t.equal(early.exchange.outcome, 'client_closed')
 })
 
@@ -134,7 +168,7 @@ t.test('a 200 that is an error before its first word costs nothing, unless it sa
   silent.meter.answered()
   silent.exchange.error = said
   await silent.meter.finish()
-  t.same(silent.records, [])
+  t.match(silent.records, [{ usage: NO_USAGE, costNano: 0 }])
 
   const begun = await start()
   begun.meter.answered()
@@ -152,7 +186,7 @@ t.test('a 200 that is an error before its first word costs nothing, unless it sa
 })
 
 t.test('an unpriced model is recorded at no cost and in no currency', async (t) => {
-  const { meter, records } = await start({ model: { ...MODEL, price: undefined } })
+  const { meter, records } = await start({ model: { ...MODEL, prices: [] } })
   meter.answered()
   meter.watch(tally(REPORTED))
   await meter.finish()
@@ -169,6 +203,7 @@ t.test('what is held is settled where it cost something, and given back where it
   free.exchange.error = new GatewayError('upstream_failed', 'refused')
   await free.meter.finish()
   await free.meter.finish()
+  t.equal(free.records.length, 1)
   t.same(free.endings, ['released'])
   const unadmitted = await start()
   unadmitted.exchange.admission = undefined
@@ -229,10 +264,67 @@ t.test('an estimate may be as long as what was held, thinking included', async (
   t.match(records, [{ usage: { outputTokens: 15_000 } }])
 })
 
-t.test('a first try of which no word came back has cost its prompt, whatever the next one says', async (t) => {
-  const { meter, records, exchange } = await start()
-  exchange.silentTries = 1
+t.test('a try of which no word came back has a record of its own, and the one after it another', async (t) => {
+  const { meter, records, exchange, endings, limiter } = await start()
+  exchange.sent = true
+  exchange.attempts = 1
+  await meter.supersede(new GatewayError('upstream_failed', 'reset'))
+  exchange.admission = limiter.unheld({} as AdmissionRequest)
+  exchange.target = { ...TARGET, model: 'another', upstream: { ...TARGET.upstream, name: 'spare' } }
+  exchange.attempts = 2
+  exchange.upstreamRequestId = 'up-2'
+  meter.answered()
+  meter.watch(tally(REPORTED))
+  await meter.finish()
+  t.same(endings, ['settled', 'settled'])
+  t.match(records, [
+    {
+      attempt: 1,
+      superseded: true,
+      attempts: 1,
+      upstream: 'up',
+      upstreamModel: 'qwen-coder-turbo',
+      upstreamRequestId: undefined,
+      outcome: 'failed',
+      errorKind: 'upstream_failed',
+      status: 502,
+      usage: { inputTokens: 10, outputTokens: 0, source: 'estimated' },
+      costNano: 20
+    },
+    { attempt: 2, superseded: false, attempts: 2, upstream: 'spare', upstreamModel: 'another', upstreamRequestId: 'up-2', outcome: 'completed', errorKind: undefined, status: 200, usage: REPORTED }
+  ])
+})
+
+t.test('what an upstream refuses after a silent try costs nothing more', async (t) => {
+  const { meter, records, exchange, endings, limiter } = await start()
+  exchange.sent = true
+  await meter.supersede(new GatewayError('upstream_failed', 'reset'))
+  exchange.admission = limiter.unheld({} as AdmissionRequest)
   exchange.error = new GatewayError('upstream_auth', 'no such key', { upstream: { status: 401 } })
   await meter.finish()
-  t.match(records, [{ outcome: 'failed', usage: { inputTokens: 10, outputTokens: 0, source: 'estimated' } }])
+  t.same(endings, ['settled', 'released'])
+  t.match(records, [{ superseded: true }, { superseded: false, outcome: 'failed', errorKind: 'upstream_auth', usage: NO_USAGE, costNano: 0 }])
+})
+
+t.test('an attempt that is not followed by another after all is not charged a second time', async (t) => {
+  const { meter, records, exchange, limiter } = await start()
+  const silence = exchange.error = new GatewayError('upstream_failed', 'reset')
+  exchange.sent = true
+  await meter.supersede(silence)
+  exchange.admission = limiter.unheld({} as AdmissionRequest)
+  await meter.finish()
+  t.match(records, [{ attempt: 1, superseded: true, usage: { inputTokens: 10 } }, { attempt: 2, superseded: false, usage: NO_USAGE, costNano: 0, errorKind: 'upstream_failed' }])
+})
+
+t.test('the status is the one the client got, or would have', async (t) => {
+  const left = new GatewayError('client_closed', 'left')
+  const failed = new GatewayError('upstream_failed', 'cut')
+  const cases = [[200, undefined, 200], [200, left, 200], [200, failed, 200], [undefined, left, 499], [400, new GatewayError('invalid_request', 'no'), 400], [undefined, undefined, 200]] as const
+  for (const [sent, error, status] of cases) {
+    const { meter, records, exchange, reply } = await start()
+    reply.status = sent
+    exchange.error = error
+    await meter.finish()
+    t.match(records, [{ status }])
+  }
 })

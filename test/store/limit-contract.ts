@@ -1,4 +1,5 @@
 import type { Test } from 'tap'
+import { bookRules } from './limit-contract-books.ts'
 import { budgetRules } from './limit-contract-budgets.ts'
 import { leaseRules } from './limit-contract-leases.ts'
 import { rateRules } from './limit-contract-rates.ts'
@@ -25,5 +26,6 @@ export async function limitContract (t: Test, name: string, open: (t: Test) => P
   await t.test(`${name}: rates`, (t) => rateRules(t, openScene))
   await t.test(`${name}: settling`, (t) => settleRules(t, openScene))
   await t.test(`${name}: leases`, (t) => leaseRules(t, openScene))
+  await t.test(`${name}: records`, (t) => bookRules(t, openScene))
   await t.test(`${name}: budgets`, (t) => budgetRules(t, openScene))
 }

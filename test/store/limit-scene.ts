@@ -1,7 +1,9 @@
 import { LEASE_MS } from '../../src/limits/store.ts'
+import { NO_USAGE } from '../../src/core/usage.ts'
 import type { BudgetClaim, BudgetWindow, Claim, ConcurrencyClaim, RateClaim } from '../../src/limits/claim.ts'
 import type { Charge, LimitStore, RenewReply, ReserveCall, ReserveReply, SettleCall, SettleReply } from '../../src/limits/store.ts'
-import type { LedgerRecord } from '../../src/metering/ledger.ts'
+import type { Ledger, LedgerRecord } from '../../src/metering/ledger.ts'
+import type { UsageReader } from '../../src/metering/rollups.ts'
 
 /** An empty store, and what a test may see of it beside its port. */
 export interface LimitStoreUnderTest {
@@ -15,6 +17,9 @@ export interface LimitStoreUnderTest {
   dump (team: string): Promise<Record<string, string>>
   /** The request ids of a team's ledger records, in the order in which they were written. */
   ledger (team: string): Promise<string[]>
+  /** The same, as anybody may read it. */
+  readonly records: Ledger
+  readonly usage: UsageReader
   close (): Promise<void>
 }
 
@@ -67,7 +72,10 @@ export function recordOf (changes: Partial<LedgerRecord> = {}): LedgerRecord {
     upstream: 'bailian',
     upstreamRequestId: 'b1c2',
     stream: true,
+    attempt: 1,
+    superseded: false,
     attempts: 2,
+    status: 200,
     outcome: 'completed',
     errorKind: undefined,
     usage: { inputTokens: 85, cachedInputTokens: 64, outputTokens: 250, reasoningTokens: 10, source: 'reported' },
@@ -78,6 +86,11 @@ export function recordOf (changes: Partial<LedgerRecord> = {}): LedgerRecord {
     limits: [],
     ...changes
   }
+}
+
+/** What is written of a reservation that nobody settles. */
+export function expiryOf (rid: string, changes: Partial<LedgerRecord> = {}): LedgerRecord {
+  return recordOf({ requestId: rid.slice(0, rid.indexOf('#')), status: 500, outcome: 'expired', usage: { ...NO_USAGE, inputTokens: 100, outputTokens: 1_000 }, firstContentMs: undefined, durationMs: 0, ...changes })
 }
 
 /** Calls on one store, in few words: a reservation is born when it is first asked for, and is settled with the same birth. */
@@ -102,7 +115,7 @@ export function sceneOf (under: LimitStoreUnderTest): Scene {
   }
   const scene: Scene = {
     ...under,
-    reserve: (rid, claims, changes = {}) => store.reserve({ team: TEAM, rid, bornMs: bornMs(rid), claims, mode: 'reserve', note: `note of ${rid}`, ...changes }),
+    reserve: (rid, claims, changes = {}) => store.reserve({ team: TEAM, rid, bornMs: bornMs(rid), claims, mode: 'reserve', expiry: expiryOf(rid), ...changes }),
     settle: (rid, charges, changes = {}) => store.settle({ team: TEAM, rid, bornMs: bornMs(rid), charges, record: undefined, ...changes }),
     renew: (rids = []) => store.renew({ team: TEAM, rids }),
     async counted (team = TEAM) {

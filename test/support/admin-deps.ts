@@ -9,10 +9,13 @@ import { createIdentifyAdmin } from '../../src/accounts/admin-token.ts'
 import { createEmbeddedClaims } from '../../src/store/embedded/claims.ts'
 import { createIdempotency } from '../../src/admin/idempotency.ts'
 import { createKeyring } from '../../src/upstream/keyring.ts'
+import { createMemoryLog } from '../metering/memory-log.ts'
+import { createMemoryUsage } from '../metering/usage-hours.ts'
 import { createMetrics } from '../../src/observe/metrics.ts'
 import { createVault } from '../../src/upstream/vault.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { PROTOCOLS } from '../../src/protocols/registry.ts'
+import { quietFigures } from './live-figures.ts'
 import type { AccountStore } from '../../src/accounts/store.ts'
 import type { AdminDeps } from '../../src/admin/deps.ts'
 import type { Clock } from '../../src/core/clock.ts'
@@ -41,10 +44,12 @@ export function adminDeps ({ directory, store, clock }: AdminParts): AdminDeps {
     version: '1.2.3',
     clock,
     ids: createCountedIds(),
-    metrics: createMetrics(),
+    metrics: createMetrics(quietFigures),
     readiness: () => 'ok',
     directory,
     audit: createAuditLog(store, clock),
+    usage: createMemoryUsage([]),
+    ...createMemoryLog(),
     identify: createIdentifyAdmin(ADMIN_TOKEN, directory, { peppers, clock, outdated: () => {} }),
     newKey: (id) => createClientKey((below) => Math.floor(random() * below), id),
     newToken: () => createAdminToken((below) => Math.floor(random() * below)),

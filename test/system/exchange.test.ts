@@ -244,7 +244,7 @@ t.test('an answer cut before its usage came is estimated by the text that came',
   t.same([usage.source, usage.output_tokens], ['estimated', countText(text)])
 })
 
-t.test('every request that reached an upstream\'s answer is in the ledger once, and a refused one is not', async (t) => {
+t.test('every request that was let in is in the ledger once, however it ended', async (t) => {
   const lines: any[] = []
   const logger = createLogger('info', { write: (line) => { lines.push(JSON.parse(line)) } })
   const { gateway } = await sceneTo(t, 'openai', { deps: { logger } })
@@ -256,8 +256,11 @@ t.test('every request that reached an upstream\'s answer is in the ledger once, 
   }
   t.equal(new Set(ids).size, faults.length)
   t.same(lines.flatMap(({ requestId }) => requestId ?? []), ids, 'one line each, in order')
-  const recorded = await Promise.all(ids.map(async (id) => await ledgerRecord(gateway, id ?? '') !== undefined))
-  t.same(recorded, [true, true, true, true, true, false, false, false], 'what refused before it said a word cost nothing')
+  const records = await Promise.all(ids.map(async (id) => await ledgerRecord(gateway, id ?? '')))
+  t.same(records.map(({ outcome }) => outcome), ['completed', 'failed', 'failed', 'failed', 'completed', 'failed', 'failed', 'failed'])
+  t.same(records.map(({ usage }) => usage.total_tokens > 0), [true, true, true, true, true, false, false, false], 'what refused before it said a word cost nothing')
+  t.same(records.slice(5).map(({ status, cost_nano: cost }) => [status, cost]), [[502, 0], [400, 0], [429, 0]])
+  t.ok(records.slice(0, 5).every(({ status }) => status === 200), 'a stream that began')
 })
 
 t.test('closing lets a live stream end', async (t) => {
@@ -284,4 +287,7 @@ t.test('closing waits no longer than its timeout for a stream that does not end'
   clock.advance(10_000)
   t.equal(await gone, 'cut')
   await closed
+  const lines = gateway.logLines.map((line) => JSON.parse(line))
+  t.match(lines.filter(({ outcome }) => outcome !== undefined), [{ outcome: 'client_closed', usageSource: 'reported', inputTokens: Number }], 'what it cost was settled before the store was closed')
+  t.notOk(lines.some(({ level }) => level >= 50))
 })

@@ -16,6 +16,8 @@ export const endingFaults: Readonly<Record<string, Fault>> = {
   eof: (reply, { values }) => endedBy(reply, numberAt(values, 0, FRAMES_BEFORE), []),
   /** TCP reset. */
   reset: (reply, { values }) => endedBy(reply, numberAt(values, 0, FRAMES_BEFORE), [{ type: 'reset' }]),
+  /** TCP reset before anything was said: not even a status. */
+  'reset-start': reply => ({ ...reply, actions: [{ type: 'reset-start' }] }),
   /** FIN in the middle of an HTTP chunk. */
   cut: (reply, { values }) => endedBy(reply, numberAt(values, 0, FRAMES_BEFORE), [{ type: 'cut' }]),
   /** Silence on an open connection. */
@@ -25,13 +27,13 @@ export const endingFaults: Readonly<Record<string, Fault>> = {
   /** Status and headers, then silence. */
   'stall-head': reply => ({ ...reply, actions: [{ type: 'head' }, { type: 'silence' }] }),
   /** `error-frame=STATUS:FRAMES`: a native error event; in a compatible-mode stream, the one that leaks through there. */
-  'error-frame': (reply, context) => endedBy(reply, numberAt(context.values, 1, FRAMES_BEFORE), [leakedFrame(reply, context)]),
+  'error-frame': (reply, context) => failed(endedBy(reply, numberAt(context.values, 1, FRAMES_BEFORE), []), leakedFrame(reply, context)),
   /** `error-data=STATUS:FRAMES`: `data: {"error": …}`, and no `[DONE]`. */
   'error-data': (reply, context) => {
     const error = errorOfStatus(numberAt(context.values, 0, 500))
     const data = errorDocument(error, 'compatible', context.requestId)
     const ended = endedBy(reply, numberAt(context.values, 1, FRAMES_BEFORE), [])
-    return { ...ended, actions: [...ended.actions, plainFrame({ data }, ended)] }
+    return failed(ended, plainFrame({ data }))
   },
   /** `error-finish=STATUS:FRAMES`: a chunk finished by `error_finish` whose content is a native error event, then `[DONE]`. */
   'error-finish': (reply, context) => {
@@ -39,7 +41,7 @@ export const endingFaults: Readonly<Record<string, Fault>> = {
     const before = reply.actions.find(action => documentOf(action) !== undefined)
     const leaked = leakedFrame(reply, context).bytes.toString()
     const data = mapChoices(documentOf(before) ?? {}, choice => ({ ...choice, delta: { content: leaked }, finish_reason: 'error_finish' }))
-    return { ...ended, actions: [...ended.actions, plainFrame({ data }, ended), plainFrame({ data: '[DONE]' }, ended)] }
+    return failed(ended, plainFrame({ data }), plainFrame({ data: '[DONE]' }))
   }
 }
 
@@ -53,14 +55,22 @@ function endedBy (reply: Reply, framesMax: number, tail: readonly Action[]): Rep
   return { ...reply, actions: [...reply.actions.slice(0, Math.min(framesMax, finish < 0 ? framesMax : finish)), ...tail] }
 }
 
+/** A failure costs what was said before it. Where that is nothing, the call has failed, and costs nothing. */
+function failed (ended: Reply, ...telling: readonly Telling[]): Reply {
+  const said = ended.actions.findLast(action => 'charge' in action && action.charge !== undefined)
+  const costs = said !== undefined && 'charge' in said ? said.charge ?? NO_CHARGE : NO_CHARGE
+  const charge = costs.outputTokens > 0 ? costs : NO_CHARGE
+  return { ...ended, actions: [...ended.actions, ...telling.map(action => ({ ...action, charge }))] }
+}
+
+type Telling = Extract<Action, { type: 'bytes' | 'frame' }>
+
 function leakedFrame (reply: Reply, { values, requestId }: FaultContext): Extract<Action, { type: 'bytes' }> {
   const frames = reply.actions.filter(action => action.type === 'frame' && action.frame.id !== undefined)
   const id = frames.length === 0 ? 1 : numberAt(values, 1, FRAMES_BEFORE) + 1
   return { type: 'bytes', bytes: frameBytes(errorFrame(id, errorOfStatus(numberAt(values, 0, 429)), requestId), NATIVE_STYLE) }
 }
 
-/** The failure costs nothing beyond what was said before it. */
-function plainFrame (frame: Frame, reply: Reply): Action {
-  const charged = reply.actions.findLast(action => action.type === 'frame')
-  return { type: 'frame', frame, pauseMs: 0, charge: charged?.charge ?? NO_CHARGE }
+function plainFrame (frame: Frame): Extract<Action, { type: 'frame' }> {
+  return { type: 'frame', frame, pauseMs: 0, charge: NO_CHARGE }
 }

@@ -2,7 +2,7 @@ import { createTeamState, keepReservation, takeChanges } from '../../limits/engi
 import { createLedgerWriter } from './ledger.ts'
 import { FINAL_GRACE_MS, FINAL_MEMORY_MS, LEASE_MS } from '../../limits/store.ts'
 import type { DatabaseSync } from 'node:sqlite'
-import type { ExpiredReservation, Reservation, TeamState } from '../../limits/engine-state.ts'
+import type { Reservation, TeamState } from '../../limits/engine-state.ts'
 
 export interface TeamReader {
   /** @param leases of the team's reservations: this process's own, or those of one that is gone, which have run out */
@@ -19,8 +19,7 @@ const FORGOTTEN_PER_FINAL = 2
 const LONG_DUE_MS = 0
 
 /** What is written of a reservation beside its keys. */
-type Body = Pick<Reservation, 'state' | 'bornMs' | 'note' | 'entries'>
-type ExpiredBody = Pick<ExpiredReservation, 'bornMs' | 'note' | 'entries'>
+type Body = Pick<Reservation, 'state' | 'bornMs' | 'expiry' | 'entries'>
 
 export function createTeamReader (database: DatabaseSync): TeamReader {
   const counters = database.prepare('SELECT field, value FROM limit_counters WHERE team = ?')
@@ -36,8 +35,8 @@ export function createTeamReader (database: DatabaseSync): TeamReader {
       }
       const heldDueMs = leases === 'own' ? nowMs + LEASE_MS : LONG_DUE_MS
       for (const { rid, due_ms: dueMs, body } of reservations.all(team) as { rid: string, due_ms: number, body: string }[]) {
-        const parsed = JSON.parse(body) as Body
-        keepReservation(state, { rid, ...parsed, dueMs: parsed.state === 'held' ? heldDueMs : dueMs })
+        const { expiry, ...parsed } = JSON.parse(body) as Body
+        keepReservation(state, { rid, expiry, ...parsed, dueMs: parsed.state === 'held' ? heldDueMs : dueMs })
       }
       return state
     },
@@ -58,11 +57,10 @@ export function createTeamWriter (database: DatabaseSync): SaveTeams {
   const putFinal = database.prepare('INSERT INTO limit_finals VALUES (?, ?, ?) ON CONFLICT DO NOTHING')
   const forgetFinals = database.prepare(`DELETE FROM limit_finals WHERE (team, rid) IN
     (SELECT team, rid FROM limit_finals WHERE born_ms < ? ORDER BY born_ms LIMIT ?)`)
-  const putExpired = database.prepare('INSERT OR REPLACE INTO expired_reservations VALUES (?, ?, ?, ?)')
-  const ledger = createLedgerWriter(database)
+  const writeLedger = createLedgerWriter(database)
 
   function save (team: string, state: TeamState, nowMs: number): void {
-    const { fields, rids, finals, records, expired } = takeChanges(state)
+    const { fields, rids, finals, ledger } = takeChanges(state)
     for (const field of fields) {
       const value = state.counters.get(field) ?? state.texts.get(field)
       if (value === undefined) removeCounter.run(team, field)
@@ -73,8 +71,7 @@ export function createTeamWriter (database: DatabaseSync): SaveTeams {
       if (reservation === undefined) removeReservation.run(team, rid)
       else putReservation.run(team, rid, reservation.dueMs, bodyOf(reservation))
     }
-    for (const { rid, timeMs, ...body } of expired) putExpired.run(team, rid, timeMs, JSON.stringify(body satisfies ExpiredBody))
-    for (const record of records) ledger.insert(record)
+    for (const change of ledger) writeLedger(team, change)
     for (const [rid, bornMs] of finals) putFinal.run(team, rid, bornMs)
     if (finals.size > 0) forgetFinals.run(nowMs - FINAL_MEMORY_MS - FINAL_GRACE_MS, finals.size * FORGOTTEN_PER_FINAL)
   }
@@ -91,6 +88,6 @@ export function createTeamWriter (database: DatabaseSync): SaveTeams {
   }
 }
 
-function bodyOf ({ state, bornMs, note, entries }: Reservation): string {
-  return JSON.stringify({ state, bornMs, note, entries } satisfies Body)
+function bodyOf ({ state, bornMs, expiry, entries }: Reservation): string {
+  return JSON.stringify({ state, bornMs, expiry, entries } satisfies Body)
 }

@@ -1,4 +1,4 @@
-import { checkRecord } from './ledger.ts'
+import { checkRecord } from '../../metering/ledger.ts'
 import { createTeamReader, createTeamWriter } from './limit-tables.ts'
 import { hold, renew, reserve, settle } from '../../limits/engine.ts'
 import { isChanged } from '../../limits/engine-state.ts'
@@ -56,7 +56,10 @@ export function createEmbeddedLimitStore (database: DatabaseSync, clock: Clock):
   }
 
   return {
-    reserve: (call) => take(call.team, (state, step) => reserve(state, call, step)),
+    reserve: (call) => take(call.team, (state, step) => {
+      if (call.expiry !== undefined) checkRecord(call.expiry)
+      return reserve(state, call, step)
+    }),
     settle: (call) => take(call.team, (state, step) => {
       if (call.record !== undefined) checkRecord(call.record)
       return settle(state, call, step)

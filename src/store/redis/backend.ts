@@ -5,14 +5,17 @@ import { createRedisClaims } from './claims.ts'
 import { createRedisLedger } from './ledger.ts'
 import { createRedisLimitStore } from './limits.ts'
 import { createRedisRefusals } from './refusals.ts'
+import { createRedisUsage } from './usage.ts'
 import { CALL_TIMEOUT_MS } from './failures.ts'
 import { openRedisConnection } from './connection.ts'
 import { openSpool } from '../spool.ts'
+import { trimLedger } from './trimming.ts'
 import type { Backend } from '../backend.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { RedisConnection } from './connection.ts'
-import type { RedisLimitStore } from './limits.ts'
+import type { LimitStore } from '../../limits/store.ts'
 import type { Report } from '../../limits/trouble.ts'
+import type { Retention } from '../retention.ts'
 
 export interface RedisSettings {
   readonly url: string
@@ -20,6 +23,7 @@ export interface RedisSettings {
   readonly reserveTimeoutMs: number
   /** Where the spool is. */
   readonly dataDir: string
+  readonly retention: Retention
 }
 
 export interface RedisBackendDeps {
@@ -38,26 +42,30 @@ const FIRST_CONTACT_TIMEOUT_MS = 1_000
  * @throws Error where the data folder cannot be used, or for a bad URL
  */
 export async function openRedisBackend (settings: RedisSettings, deps: RedisBackendDeps): Promise<Backend> {
-  const { url, reserveTimeoutMs, dataDir } = settings
+  const { url, reserveTimeoutMs, dataDir, retention } = settings
   const { clock, random, report, refusalsLost } = deps
   const spool = openSpool(dataDir, { clock, report, createId: randomUUID })
-  const [main, spare] = [openRedisConnection(url, { random }), openRedisConnection(url, { random })]
+  const connecting = { random, scriptLoaded: () => report({ kind: 'script_loaded' }) }
+  const [main, spare] = [openRedisConnection(url, connecting), openRedisConnection(url, connecting)]
   await firstContact([main, spare], clock)
   const timeoutMs = { reserve: reserveTimeoutMs, other: CALL_TIMEOUT_MS }
-  const limitsOver = (connection: RedisConnection): RedisLimitStore => createRedisLimitStore({ connection, clock, timeoutMs })
+  const limitsOver = (connection: RedisConnection): LimitStore =>
+    createRedisLimitStore({ connection, clock, timeoutMs, retention })
   const refusals = createRedisRefusals({ connection: spare, clock, onLost: refusalsLost })
-  const limits = limitsOver(spare)
   return {
-    limits: { main: limitsOver(main), spare: limits },
+    limits: { main: limitsOver(main), spare: limitsOver(spare) },
     accounts: createRedisAccounts(spare.client),
     claims: createRedisClaims(spare.client),
     ledger: createRedisLedger({ connection: spare, clock }),
     refusals,
+    usage: createRedisUsage({ connection: spare, clock }),
     spool,
     teamsHeld: [],
     problems: () => checkStore(main, clock),
     onReconnect (listener) { main.onReady(listener) },
-    trim: limits.trimLedger,
+    async trim (teams) {
+      for (const team of teams) await trimLedger(team, retention, { connection: spare, clock })
+    },
     async close () {
       await refusals.close()
       main.close()

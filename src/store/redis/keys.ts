@@ -11,10 +11,14 @@ export interface TeamKeys {
   readonly due: string
   /** Hash of reservations by rid. */
   readonly reservations: string
-  /** Stream of what was charged: settlements with a record, and leases that ran out. */
+  /** Stream of ledger records: `k` is `settled`, `expired`, or `corrected` where one took an expired one's place. */
   readonly events: string
   /** Hash of what is final by rid, one for each hour of birth: the stream's entry id, or nothing where it has none. */
   readonly finals: (bornMs: number) => string
+  /** Hash of what has expired and was not settled since, by rid, one for each hour of birth: the stream's entry id. */
+  readonly expiries: (bornMs: number) => string
+  /** Hash of hourly sums, one for each UTC day since 1970. */
+  readonly usage: (day: number) => string
   /** Hash of refusals by request id, one for each hour. */
   readonly refusals: (atMs: number) => string
 }
@@ -29,6 +33,8 @@ export function teamKeys (team: string): TeamKeys {
     reservations: `${prefix}r`,
     events: `${prefix}ev`,
     finals: (bornMs) => `${prefix}d:${hourOf(bornMs)}`,
+    expiries: (bornMs) => `${prefix}x:${hourOf(bornMs)}`,
+    usage: (day) => `${prefix}u:${day}`,
     refusals: (atMs) => `${prefix}n:${hourOf(atMs)}`
   }
 }

@@ -1,11 +1,17 @@
 import { checkCharges, checkClaims, checkRids, checkTime } from '../../limits/engine-check.ts'
 import { CALL_TIMEOUT_MS, within } from './failures.ts'
+import { checkRecord } from '../../metering/ledger.ts'
+import { DAY_MS } from '../retention.ts'
+import { FINAL_GRACE_MS, FINAL_MEMORY_MS } from '../../limits/store.ts'
 import { HOUR_MS, teamKeys } from './keys.ts'
+import { packed } from './packed-record.ts'
 import { runScript, SCRIPTS } from './script.ts'
 import type { BudgetClaim, Claim, Standing } from '../../limits/claim.ts'
 import type { Charge, LimitStore, ReserveReply, SettleReply, StoreState } from '../../limits/store.ts'
 import type { Clock } from '../../core/clock.ts'
+import type { LedgerRecord } from '../../metering/ledger.ts'
 import type { RedisConnection } from './connection.ts'
+import type { Retention } from '../retention.ts'
 import type { Script } from './script.ts'
 import type { TeamKeys } from './keys.ts'
 
@@ -16,13 +22,9 @@ export interface RedisLimitStoreDeps {
   readonly connection: RedisConnection
   readonly clock: Clock
   readonly timeoutMs?: { readonly reserve: number, readonly other: number }
+  readonly retention?: Retention
   /** Instead of the server's own time. */
   readonly testNow?: () => number
-}
-
-export interface RedisLimitStore extends LimitStore {
-  /** Forgets what was charged before that time of the server's clock. */
-  trimLedger (team: string, olderThanMs: number): Promise<void>
 }
 
 type Word = string | number
@@ -30,29 +32,32 @@ type Word = string | number
 /** Around this process's time: an hour of births ahead, three behind, and an hour by which clocks may differ. */
 const FINAL_HOURS = [-4, -3, -2, -1, 0, 1, 2]
 const TIMEOUTS_MS = { reserve: RESERVE_TIMEOUT_MS, other: CALL_TIMEOUT_MS }
+const RETENTION: Retention = { ledgerMs: 30 * DAY_MS, usageMs: 400 * DAY_MS }
 
 /** Limits in Redis: each call is one script on one team's keys, which all lie in one slot. Redis's own clock decides. */
-export function createRedisLimitStore (deps: RedisLimitStoreDeps): RedisLimitStore {
-  const { connection, clock, timeoutMs = TIMEOUTS_MS, testNow } = deps
+export function createRedisLimitStore (deps: RedisLimitStoreDeps): LimitStore {
+  const { connection, clock, timeoutMs = TIMEOUTS_MS, retention: { ledgerMs, usageMs } = RETENTION, testNow } = deps
+  // Records are found by what is final, which has to be remembered for some time anyway.
+  const ledgerKeptMs = Math.max(ledgerMs, FINAL_MEMORY_MS + FINAL_GRACE_MS)
 
   async function run (script: Script, keys: readonly string[], words: readonly Word[]): Promise<Word[]> {
     const limitMs = script === SCRIPTS.reserve ? timeoutMs.reserve : timeoutMs.other
-    const reply = runScript(connection.client, script, { keys, words: [testNow?.() ?? 0, ...words] })
+    const reply = runScript(connection, script, { keys, words: [testNow?.() ?? 0, ledgerKeptMs, usageMs, ...words] })
     // The scripts answer in lists of numbers and strings.
     return await within(limitMs, reply, deps) as Word[]
   }
 
   return {
-    async reserve ({ team, rid, bornMs, claims, mode, note }) {
+    async reserve ({ team, rid, bornMs, claims, mode, expiry }) {
       checkClaims(claims)
       checkTime(bornMs)
-      const words = [mode, rid, bornMs, note, ...claims.flatMap(wordsOfClaim)]
+      const words = [mode, rid, bornMs, wordOfRecord(expiry), ...claims.flatMap(wordsOfClaim)]
       return reserveReply(claims, await run(SCRIPTS.reserve, keysFor(teamKeys(team), bornMs), words))
     },
     async settle ({ team, rid, bornMs, charges, record }) {
       checkCharges(charges, undefined)
       checkTime(bornMs)
-      const words = [rid, bornMs, record === undefined ? '' : JSON.stringify(record), ...charges.flatMap(wordsOfCharge)]
+      const words = [rid, bornMs, wordOfRecord(record), ...charges.flatMap(wordsOfCharge)]
       return settleReply(await run(SCRIPTS.settle, keysFor(teamKeys(team), bornMs), words))
     },
     async renew ({ team, rids }) {
@@ -65,12 +70,14 @@ export function createRedisLimitStore (deps: RedisLimitStoreDeps): RedisLimitSto
     async hold ({ team, durationMs }) {
       checkTime(durationMs)
       return stateOf(await run(SCRIPTS.hold, keysFor(teamKeys(team)), [durationMs]))
-    },
-    async trimLedger (team, olderThanMs) {
-      checkTime(olderThanMs)
-      await within(timeoutMs.other, connection.client.xtrim(teamKeys(team).events, 'MINID', olderThanMs), deps)
     }
   }
+}
+
+function wordOfRecord (record: LedgerRecord | undefined): string {
+  if (record === undefined) return ''
+  checkRecord(record)
+  return packed(record)
 }
 
 function keysFor ({ state, due, reservations, events, finals }: TeamKeys, ...bornMs: readonly number[]): string[] {

@@ -11,18 +11,34 @@ export function birthMs (requestId: string): number | undefined {
   return high === undefined || low === undefined ? undefined : Number.parseInt(high + low, 16)
 }
 
+/** The last 64 bits of a UUID, which tell apart those of one millisecond. */
+export function birthSequence (requestId: string): bigint {
+  return BigInt(`0x${requestId.replaceAll('-', '').slice(-16)}`)
+}
+
 // JSON leaves out what is undefined, and records name all of their members.
 
+/** What a request's only record did not name before it could have several. */
+type LaterMember = 'attempt' | 'superseded' | 'status'
+
 export function recordOf (json: string): LedgerRecord {
-  const record = JSON.parse(json) as LedgerRecord
+  const record = JSON.parse(json) as Omit<LedgerRecord, LaterMember> & Partial<Pick<LedgerRecord, LaterMember>>
   return {
     ...record,
+    attempt: record.attempt ?? 1,
+    superseded: record.superseded ?? false,
+    status: record.status ?? formerStatusOf(record),
     upstreamRequestId: record.upstreamRequestId,
     errorKind: record.errorKind,
     currency: record.currency,
     firstContentMs: record.firstContentMs,
     limits: record.limits.map(reportOf)
   }
+}
+
+function formerStatusOf ({ outcome }: Pick<LedgerRecord, 'outcome'>): number {
+  if (outcome === 'failed') return 502
+  return outcome === 'client_closed' ? 499 : 200
 }
 
 export function refusalOf (json: string): RefusalRecord {

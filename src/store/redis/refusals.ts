@@ -1,10 +1,14 @@
 import { CALL_TIMEOUT_MS, within } from './failures.ts'
 import { HOUR_MS, teamKeys } from './keys.ts'
-import { asked, birthMs, refusalOf } from './records.ts'
+import { asked, birthMs, birthSequence, refusalOf } from './records.ts'
+import { cursorOf, listed } from '../listing.ts'
 import { runScript, SCRIPTS } from './script.ts'
+import { scanHash } from './scan-hash.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { RedisConnection } from './connection.ts'
-import type { RefusalRecord, Refusals } from '../../metering/ledger.ts'
+import type { ReplyDeps } from './failures.ts'
+import type { Listed, RefusalRecord, Refusals } from '../../metering/ledger.ts'
+import type { WrittenRange } from '../listing.ts'
 
 export interface RedisRefusals extends Refusals {
   /** Writes what is still held. */
@@ -33,7 +37,7 @@ export function createRedisRefusals ({ connection, clock, onLost }: RedisRefusal
 
   async function write (key: string, words: readonly string[]): Promise<void> {
     try {
-      const reply = runScript(connection.client, SCRIPTS.refuse, { keys: [key], words: [KEPT_PER_HOUR_MAX, KEPT_MS, ...words] })
+      const reply = runScript(connection, SCRIPTS.refuse, { keys: [key], words: [KEPT_PER_HOUR_MAX, KEPT_MS, ...words] })
       const lost = Number(await within(CALL_TIMEOUT_MS, reply, { connection, clock }))
       if (lost > 0) onLost(lost, new Error('more came in one hour than are kept'))
     } catch (cause) {
@@ -67,8 +71,28 @@ export function createRedisRefusals ({ connection, clock, onLost }: RedisRefusal
       stopTimer ??= clock.setTimer(FLUSH_DELAY_MS, () => { void flush() })
     },
     find: async (requestId, team) => await asked(find(requestId, team), { connection, clock }),
+    async list (query) {
+      await flush()
+      return await listed(query, (range) => pages(query.team, range, { connection, clock }))
+    },
     close: flush
   }
+}
+
+/** Hour by hour, the latest first. They are placed by the times in their ids, as their hashes are. */
+async function * pages (team: string, range: WrittenRange, deps: ReplyDeps): AsyncGenerator<Listed<RefusalRecord>[]> {
+  const nowMs = deps.clock.nowMs()
+  const hourOf = (timeMs: number): number => Math.floor(timeMs / HOUR_MS)
+  const first = hourOf(Math.max(range.earliestMs, nowMs - KEPT_MS - HOUR_MS))
+  for (let hour = hourOf(Math.min(range.latestMs, nowMs + HOUR_MS)); hour >= first; hour--) {
+    const found = await scanHash(teamKeys(team).refusals(hour * HOUR_MS), deps)
+    const page = [...found].map(([requestId, json]) => ({ cursor: cursorFor(requestId, team), record: refusalOf(String(json)) }))
+    yield page.sort((one, other) => one.cursor < other.cursor ? 1 : -1)
+  }
+}
+
+function cursorFor (requestId: string, team: string): string {
+  return cursorOf('r', { atMs: birthMs(requestId) ?? 0, sequence: birthSequence(requestId), team })
 }
 
 /** Says of one after the other whether it is kept; how many were not is told when the second is over. */

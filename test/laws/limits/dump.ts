@@ -1,4 +1,5 @@
 import type { LedgerRecord } from '../../../src/metering/ledger.ts'
+import type { UsageHour } from '../../../src/metering/rollups.ts'
 
 /** One claim of a reservation, as it was granted. */
 export type Entry =
@@ -10,19 +11,14 @@ export interface DumpedReservation {
   readonly rid: string
   readonly state: 'held' | 'expired'
   readonly bornMs: number
-  readonly note: string
+  readonly expiry?: LedgerRecord | undefined
   readonly entries: readonly Entry[]
   /** When a held one expires, or an expired one is forgotten. */
   readonly dueMs: number
 }
 
-/** A reservation that was charged because its lease ran out. */
-export interface Expiry {
-  readonly rid: string
-  readonly note: string
-  readonly bornMs: number
-  readonly entries: readonly Entry[]
-}
+/** The one record of a reservation. */
+export interface Written { readonly rid: string, readonly record: LedgerRecord }
 
 /** All there is of one team in a store, in a form in which two stores' can be compared. */
 export interface TeamDump {
@@ -37,10 +33,10 @@ export interface TeamDump {
   readonly reservations: readonly DumpedReservation[]
   /** By rid. */
   readonly finals: readonly string[]
-  /** By request id. */
-  readonly ledger: readonly LedgerRecord[]
   /** By rid. */
-  readonly expiries: readonly Expiry[]
+  readonly ledger: readonly Written[]
+  /** By hour, key, model and currency; hours that came to nothing in the end are left out. */
+  readonly usage: readonly UsageHour[]
 }
 
 export function byText<Value> (textOf: (value: Value) => string): (one: Value, other: Value) => number {
@@ -48,6 +44,11 @@ export function byText<Value> (textOf: (value: Value) => string): (one: Value, o
     const [a, b] = [textOf(one), textOf(other)]
     return a < b ? -1 : a > b ? 1 : 0
   }
+}
+
+/** Hours in the order in which a dump has them. */
+export function hoursInOrder (hours: readonly UsageHour[]): UsageHour[] {
+  return [...hours].sort(byText(({ hourMs, keyId, model, currency }) => JSON.stringify([hourMs, keyId, model, currency])))
 }
 
 /** Keys in order, so that equal records print alike. */

@@ -2,7 +2,10 @@ import assert from 'node:assert/strict'
 import { addBudgets, countersOf, difference, finalCharges, heldBy, withoutDropped } from './sums.ts'
 import { BUCKET_UNITS } from '../../../src/limits/claim.ts'
 import { spentField } from './witness.ts'
+import { usageOf } from './model-usage.ts'
 import type { BucketMove, Moment, Settled, Witness } from './witness.ts'
+import type { Charge as SettleCharge } from '../../../src/limits/store.ts'
+import type { Entry } from './dump.ts'
 import type { Sums } from './sums.ts'
 
 function isFreshGrant (reply: Moment['reply']): boolean {
@@ -112,15 +115,27 @@ export function settlementAdds ({ call, reply, before, after, witness }: Moment)
   assert.deepEqual(difference(countersOf(after, 'br', witness), countersOf(before, 'br', witness)), withoutDropped(held, witness))
 }
 
-/** The last word on every reservation: its record, or else its expiry; a void says nothing and cost nothing. */
+/**
+ * The last word on every reservation is its one record. A void says nothing and cost nothing; what expired without anything
+ * to be written of it is known to clients alone.
+ */
 export function ledgerAddsUp ({ after, witness }: Moment): void {
-  const records = new Map(after.ledger.map((record) => [record.requestId, record]))
+  const left = new Map(after.ledger.map(({ rid, record }) => [rid, record]))
+  assert.equal(left.size, after.ledger.length, 'a reservation has two records')
   const sums: Sums = {}
-  for (const [rid, { charges }] of witness.settled) {
-    const { limits = [] } = records.get(rid.slice(0, rid.indexOf('#'))) ?? {}
-    const budgets = charges.filter(({ kind }) => kind === 'budget')
-    addBudgets(sums, budgets.map((charge) => ({ ...charge, cost: limits.find(({ id }) => id === charge.id)?.used ?? 0 })))
+  const add = (rid: string, entries: readonly (Entry | SettleCharge)[]): void => {
+    const { limits = [] } = left.get(rid) ?? {}
+    left.delete(rid)
+    const budgets = entries.filter((entry) => entry.kind === 'budget')
+    addBudgets(sums, budgets.map((entry) => ({ ...entry, cost: limits.find(({ id }) => id === entry.id)?.used ?? 0 })))
   }
-  for (const { rid, entries } of after.expiries) if (!witness.settled.has(rid)) addBudgets(sums, entries)
+  for (const [rid, { charges }] of witness.settled) add(rid, charges)
+  for (const [rid, entries] of witness.expired) {
+    if (witness.settled.has(rid)) continue
+    if (witness.grants.get(rid)?.expiry === undefined) addBudgets(sums, entries)
+    else add(rid, entries)
+  }
+  assert.deepEqual([...left.keys()], [], 'a record of nothing')
   assert.deepEqual(countersOf(after, 'bs', witness), withoutDropped(sums, witness))
+  assert.deepEqual(after.usage, usageOf(after.ledger.map(({ record }) => record)), 'the hours come to other sums than the records')
 }

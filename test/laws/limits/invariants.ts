@@ -30,7 +30,7 @@ export const INVARIANTS: readonly Invariant[] = [
   { number: 14, sentence: 'the store’s clock chooses the window, whatever the gateway’s shows', check: windowOfStoreTime },
   { number: 15, sentence: 'no clock that goes back or forth loses a counter', check: noCounterLost },
   { number: 16, sentence: 'the version grows with every step that changes anything, and with no other', check: versionGrows },
-  { number: 19, sentence: 'records, and expiries where there is none, add up to what is spent', check: ledgerAddsUp },
+  { number: 19, sentence: 'records add up to what is spent, and so do the sums of their hours', check: ledgerAddsUp },
   { number: 21, sentence: 'one call ends a bounded number of leases', check: sweepIsBounded },
   { number: 23, sentence: 'all numbers are whole and exact, also near 2⁵²', check: numbersAreExact },
   { number: 24, sentence: 'a call that makes no sense changes nothing', check: nonsenseChangesNothing }

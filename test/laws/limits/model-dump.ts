@@ -1,21 +1,22 @@
 import { bucketAfter, held, inFlight, spent } from './history.ts'
 import { byText, ordered } from './dump.ts'
-import { plainRecord } from './subject.ts'
+import { plain } from './subject.ts'
+import { usageOf } from './model-usage.ts'
 import type { ModelTeam } from './model-team.ts'
 import type { TeamDump } from './dump.ts'
 
 export function dumpOf (team: ModelTeam): TeamDump {
-  const { version, epoch, holdUntilMs, reservations, finals, history, ledger, expiries } = team
+  const { version, epoch, holdUntilMs, reservations, finals, history, ledger } = team
   return {
     version,
     epoch,
     holdUntilMs,
     counters: ordered(countersOf(team)),
     windows: ordered([...history.knownWindows].map(([id, known]) => [id, known.map((window) => `${window.id}=${window.endMs}`).join(' ')])),
-    reservations: [...reservations].map(([rid, found]) => ({ rid, ...found })).sort(byText(({ rid }) => rid)),
+    reservations: [...reservations].map(([rid, found]) => plain({ rid, ...found })).sort(byText(({ rid }) => rid)),
     finals: [...finals.keys()].sort(),
-    ledger: ledger.map(plainRecord).sort(byText(({ requestId }) => requestId)),
-    expiries: [...expiries.values()].sort(byText(({ rid }) => rid))
+    ledger: [...ledger].map(([rid, record]) => ({ rid, record: plain(record) })).sort(byText(({ rid }) => rid)),
+    usage: usageOf([...ledger.values()])
   }
 }
 

@@ -60,7 +60,7 @@ function isOver (claim: Claim, standing: Standing | undefined): boolean {
 }
 
 function take (team: ModelTeam, call: ReserveCall, windows: readonly (BudgetWindow | undefined)[], nowMs: number): void {
-  const { rid, bornMs, claims, mode, note } = call
+  const { rid, bornMs, claims, mode, expiry } = call
   const { history, reservations } = team
   const entries = claims.map((claim, index): Entry => {
     if (claim.kind === 'rate') {
@@ -77,6 +77,6 @@ function take (team: ModelTeam, call: ReserveCall, windows: readonly (BudgetWind
     useWindow(history, reservations, { id: claim.id, window, nowMs })
     return { kind: 'budget', id: claim.id, cost: claim.cost, windowId: window.id }
   })
-  reservations.set(rid, { state: 'held', bornMs, note, entries, dueMs: nowMs + LEASE_MS })
+  reservations.set(rid, { state: 'held', bornMs, expiry, entries, dueMs: nowMs + LEASE_MS })
   changed(team, `${nowMs}-${rid}`)
 }

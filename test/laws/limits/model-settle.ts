@@ -24,7 +24,8 @@ export function settle (team: ModelTeam, call: SettleCall, nowMs: number): Settl
     }
   }
   team.finals.set(rid, bornMs)
-  if (record !== undefined) team.ledger.push(record)
+  team.ledger.delete(rid)
+  if (record !== undefined) team.ledger.set(rid, record)
   changed(team, `${nowMs}-${rid}`)
   const how = known === undefined ? 'unreserved' : known.state === 'held' ? 'reserved' : 'late'
   return { ...stateOf(team, nowMs), status: 'settled', how }
@@ -53,14 +54,14 @@ export function sweep (team: ModelTeam, nowMs: number): number {
 }
 
 function expire (team: ModelTeam, rid: string, found: ModelReservation, nowMs: number): void {
-  const { note, bornMs, entries } = found
+  const { expiry, bornMs, entries } = found
   found.state = 'expired'
   found.dueMs = Math.max(nowMs, bornMs) + FINAL_MEMORY_MS + FINAL_GRACE_MS
   for (const entry of entries) {
     if (entry.kind !== 'budget') continue
     charge(team.history, { rid, id: entry.id, windowId: entry.windowId, amount: entry.cost, isProvisional: true, wasHeld: true })
   }
-  team.expiries.set(rid, { rid, note, bornMs, entries })
+  if (expiry !== undefined) team.ledger.set(rid, expiry)
 }
 
 /** What it was charged stays for good. */

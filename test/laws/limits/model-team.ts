@@ -1,6 +1,6 @@
 import { BIRTH_AHEAD_MS_MAX, FINAL_MEMORY_MS } from '../../../src/limits/store.ts'
 import { createHistory } from './history.ts'
-import type { Entry, Expiry } from './dump.ts'
+import type { Entry } from './dump.ts'
 import type { History } from './history.ts'
 import type { LedgerRecord } from '../../../src/metering/ledger.ts'
 import type { StoreState } from '../../../src/limits/store.ts'
@@ -8,7 +8,7 @@ import type { StoreState } from '../../../src/limits/store.ts'
 export interface ModelReservation {
   state: 'held' | 'expired'
   readonly bornMs: number
-  readonly note: string
+  readonly expiry: LedgerRecord | undefined
   readonly entries: readonly Entry[]
   dueMs: number
 }
@@ -22,13 +22,13 @@ export interface ModelTeam {
   /** rid to birth. Nothing is ever forgotten here. */
   readonly finals: Map<string, number>
   readonly history: History
-  readonly ledger: LedgerRecord[]
-  readonly expiries: Map<string, Expiry>
+  /** By rid. */
+  readonly ledger: Map<string, LedgerRecord>
 }
 
 export function emptyTeam (): ModelTeam {
   return {
-    version: 0, epoch: '', holdUntilMs: 0, reservations: new Map(), finals: new Map(), history: createHistory(), ledger: [], expiries: new Map()
+    version: 0, epoch: '', holdUntilMs: 0, reservations: new Map(), finals: new Map(), history: createHistory(), ledger: new Map()
   }
 }
 

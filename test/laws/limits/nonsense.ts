@@ -1,4 +1,4 @@
-import { claimsOf, chargesOf } from './requests.ts'
+import { chargesOf, claimsOf, expiryOf } from './requests.ts'
 import { limitsOf } from './scene.ts'
 import type { Call } from './calls.ts'
 import type { Charge } from '../../../src/limits/store.ts'
@@ -11,13 +11,13 @@ const STRUCTURAL: readonly Fault[] = ['fewer', 'more', 'other_id', 'other_kind']
 /** A call that nobody should make. Undefined where it would make sense after all. */
 export function nonsense (scene: Scene, request: Request, fault: Fault): Call | undefined {
   const team = scene.team(request.team)
-  const { rid, bornMs, note } = request
+  const { rid, bornMs } = request
   const limits = limitsOf(scene, request)
   if (fault === 'reserve_negative' || fault === 'reserve_fraction') {
     const cost = fault === 'reserve_negative' ? -1 : 1.5
     const claims = claimsOf(request, limits, { team, nowMs: scene.nowMs, skewMs: 0 })
       .map((claim, index, { length }) => claim.kind === 'concurrency' || index < length - 2 ? claim : { ...claim, cost })
-    return { step: 'reserve', args: { team: request.team, rid, bornMs, claims, mode: 'reserve', note } }
+    return { step: 'reserve', args: { team: request.team, rid, bornMs, claims, mode: 'reserve', expiry: expiryOf(request, claims) } }
   }
   // What does not answer a reservation's claims only makes no sense while there is one.
   if (STRUCTURAL.includes(fault) && team?.reservations.has(rid) !== true) return undefined

@@ -55,7 +55,7 @@ function actOn ({ scene, take }: Lockstep, act: Act, { cost, actual }: Order): R
   if (act === 'expire') scene.nowMs = scene.latestMs = scene.nowMs + LEASE_MS
   const claims = LIMITS.map((limit) => claimOf(limit, cost, scene.nowMs))
   const calls: Record<Act, Call> = {
-    reserve: { step: 'reserve', args: { team: TEAM, rid, bornMs, claims, mode: 'reserve', note: '' } },
+    reserve: { step: 'reserve', args: { team: TEAM, rid, bornMs, claims, mode: 'reserve', expiry: undefined } },
     settle: { step: 'settle', args: { team: TEAM, rid, bornMs, charges: chargesOf(claims, actual), record: undefined } },
     void: { step: 'settle', args: { team: TEAM, rid, bornMs, charges: chargesOf(claims, 0), record: undefined } },
     expire: { step: 'renew', args: { team: TEAM, rids: [] } },
@@ -91,7 +91,7 @@ export async function voidUndoes ({ life, mask, cost }: Undoing, subjects: reado
   const before = await Promise.all(subjects.map((subject) => subject.dump(TEAM)))
   const [rid, bornMs] = [ridOf(scene.nowMs, STRANGER), scene.nowMs]
   const claims = (scene.limits[0] ?? []).filter((_, index) => (mask >> index) % 2 === 1).map((limit) => claimOf(limit, cost, scene.nowMs))
-  const reply = take({ nowMs: scene.nowMs, call: { step: 'reserve', args: { team: TEAM, rid, bornMs, claims, mode: 'reserve', note: '' } } })
+  const reply = take({ nowMs: scene.nowMs, call: { step: 'reserve', args: { team: TEAM, rid, bornMs, claims, mode: 'reserve', expiry: undefined } } })
   take({ nowMs: scene.nowMs, call: { step: 'settle', args: { team: TEAM, rid, bornMs, charges: chargesOf(claims, 0), record: undefined } } })
   await look()
   for (const [index, subject] of subjects.entries()) assertUndone(before[index], await subject.dump(TEAM), { claims, reply, nowMs: scene.nowMs })

@@ -2,7 +2,7 @@ import { limitsOf, nameOf } from './scene.ts'
 import { SHORTEST_MASK, SHORTEST_MS } from './settings.ts'
 import { moveClock, setClock } from './clock-moves.ts'
 import { nonsense } from './nonsense.ts'
-import { chargesOf, claimsOf, costFor, recordOf, ridOf } from './requests.ts'
+import { chargesOf, claimsOf, costFor, expiryOf, recordOf, ridOf } from './requests.ts'
 import { BIRTH_AHEAD_MS_MAX, BIRTH_MS_MAX, FINAL_MEMORY_MS } from '../../../src/limits/store.ts'
 import type { Age, Asked, Step, Used } from './steps.ts'
 import type { Call, Timed } from './calls.ts'
@@ -66,7 +66,7 @@ function newRequest (scene: Scene, asked: Asked): Request {
     const size = asked.sizes[index % asked.sizes.length] ?? { eighths: 1 }
     return { id: limit.id, cost: costFor(limit, size, { team: scene.team(team), nowMs }) }
   })
-  const request = { team, rid: ridOf(bornMs, requests.length), bornMs, note: `{"n":${requests.length},"key":"a1 \\"ü\\""}`, asks }
+  const request = { team, rid: ridOf(bornMs, requests.length), bornMs, number: requests.length, asks }
   requests.push(request)
   return request
 }
@@ -94,15 +94,16 @@ function * known (scene: Scene, pick: number, callOf: (request: Request) => Call
 const LAST = 8
 
 function reserveCall (scene: Scene, request: Request, { mode, skewMs }: Pick<Step & { does: 'reserve_known' }, 'mode' | 'skewMs'>): Call {
-  const { team, rid, bornMs, note } = request
+  const { team, rid, bornMs } = request
   const claims = claimsOf(request, limitsOf(scene, request), { team: scene.team(team), nowMs: scene.nowMs, skewMs })
-  return { step: 'reserve', args: { team, rid, bornMs, claims, mode, note } }
+  return { step: 'reserve', args: { team, rid, bornMs, claims, mode, expiry: expiryOf(request, claims) } }
 }
 
 function settleCall (scene: Scene, request: Request, { used, isOtherWindow }: Pick<Step & { does: 'settle' }, 'used' | 'isOtherWindow'>): Call {
   const { team, rid, bornMs } = request
   const charges = chargesOf(request, { team: scene.team(team), limits: limitsOf(scene, request), nowMs: scene.nowMs, used, isOtherWindow })
-  const isVoid = charges.every((charge) => charge.kind === 'concurrency' || charge.cost === 0)
+  // What cost nothing has a record too, unless it never came to be a request.
+  const isVoid = request.number % 2 === 0 && charges.every((charge) => charge.kind === 'concurrency' || charge.cost === 0)
   const entries = scene.team(team)?.reservations.get(rid)?.entries
   const windowIds = entries?.map((entry) => entry.kind === 'budget' ? entry.windowId : undefined) ?? []
   return { step: 'settle', args: { team, rid, bornMs, charges, record: isVoid ? undefined : recordOf(request, charges, windowIds) } }

@@ -13,7 +13,8 @@ export interface Request {
   readonly team: string
   readonly rid: string
   readonly bornMs: number
-  readonly note: string
+  /** Which of its life's requests it is: by this its records differ from others. */
+  readonly number: number
   readonly asks: readonly { readonly id: string, readonly cost: number }[]
 }
 
@@ -92,31 +93,54 @@ function usedOf (reserved: number, used: Used | undefined): number {
 }
 
 /** What was charged stands in it, budget by budget: a ledger must come to the same sums as the counters. */
-export function recordOf ({ team, rid, bornMs, note }: Request, charges: readonly Charge[], windowIds: readonly (string | undefined)[]): LedgerRecord {
+export function recordOf (request: Request, charges: readonly Charge[], windowIds: readonly (string | undefined)[]): LedgerRecord {
+  const limits = charges.flatMap((charged, index) => charged.kind === 'budget' ? [reportOf(charged, windowIds[index])] : [])
+  return { ...rawRecord(request), limits }
+}
+
+/** What is to be written should the request expire. Of some requests it is nothing. */
+export function expiryOf (request: Request, claims: readonly Claim[]): LedgerRecord | undefined {
+  const { number } = request
+  if (number % 6 === 5) return undefined
+  const record = rawRecord(request)
+  const limits = claims.flatMap((claim) => claim.kind === 'budget' ? [reportOf({ ...claim, windowId: '' })] : [])
+  const usage = { ...record.usage, inputTokens: 100 + number, source: 'estimated' } as const
+  return { ...record, outcome: 'expired', superseded: false, usage, costNano: number % LARGE_EVERY === 1 ? LARGE_NANO + 2 : 5 * number, durationMs: 0, firstContentMs: undefined, limits }
+}
+
+/** Formats that round lose its last digit, and as many of them as there can be still add up exactly. */
+const LARGE_NANO = 2 ** 49 + 1
+const LARGE_EVERY = 64
+const OUTCOMES = ['completed', 'failed', 'client_closed', 'cut', 'completed'] as const
+
+function rawRecord ({ team, rid, bornMs, number }: Request): LedgerRecord {
   return {
     requestId: rid.slice(0, rid.indexOf('#')),
     timeMs: bornMs,
     team,
-    keyId: 'a1',
-    model: 'qwen-plus',
+    keyId: number % 3 === 0 ? 'a1' : 'b2',
+    model: number % 4 === 0 ? 'qwen-max/latest' : 'qwen-plus',
     upstreamModel: 'qwen-plus',
     surface: 'openai',
     upstream: 'main',
     upstreamRequestId: undefined,
     stream: false,
+    attempt: 1,
+    superseded: number % 7 === 3,
     attempts: 1,
-    outcome: 'completed',
+    status: 200,
+    outcome: OUTCOMES[number % 5] ?? 'completed',
     errorKind: undefined,
-    usage: { inputTokens: 1, cachedInputTokens: 0, outputTokens: 2, reasoningTokens: 0, source: 'reported' },
-    costNano: 3,
-    currency: undefined,
-    firstContentMs: undefined,
-    durationMs: note.length,
-    limits: charges.flatMap((charged, index) => charged.kind === 'budget' ? [reportOf(charged, windowIds[index])] : [])
+    usage: { inputTokens: number, cachedInputTokens: 1, outputTokens: 2 * number, reasoningTokens: 2, source: number % 3 === 1 ? 'estimated' : 'reported' },
+    costNano: number % LARGE_EVERY === 0 ? LARGE_NANO : number,
+    currency: number % 5 === 0 ? undefined : 'CNY',
+    firstContentMs: number % 3 === 0 ? undefined : 50 * number,
+    durationMs: number % 8 === 0 ? 1_000_000 : 100 * number,
+    limits: []
   }
 }
 
-function reportOf ({ id, windowId, cost }: Charge & { readonly kind: 'budget' }, ownWindowId = windowId): LimitReport {
+function reportOf ({ id, windowId, cost }: Pick<Charge & { readonly kind: 'budget' }, 'id' | 'windowId' | 'cost'>, ownWindowId = windowId): LimitReport {
   return {
     scope: 'team',
     id,

@@ -62,6 +62,8 @@ async function recover ({ scene: { nowMs, calls }, model }: Lockstep, team: stri
   assertNothingHeld(actual)
   assert.deepEqual(spentIn(actual.counters), spentIn(expected.counters), 'invariant 17: what is spent')
   assert.deepEqual(actual.finals, expected.finals, 'invariant 17: what is final')
+  assert.deepEqual(actual.ledger, expected.ledger, 'invariant 17: what is written')
+  assert.deepEqual(actual.usage, expected.usage, 'invariant 17: what is summed up')
 }
 
 /** As a gateway puts back a reservation whose request still runs. */

@@ -1,5 +1,4 @@
 import type { Call, Reply, Timed } from './calls.ts'
-import type { LedgerRecord } from '../../../src/metering/ledger.ts'
 import type { LimitStore } from '../../../src/limits/store.ts'
 import type { TeamDump } from './dump.ts'
 
@@ -36,6 +35,6 @@ export async function takenBy (store: LimitStore, call: Call): Promise<Reply> {
 }
 
 /** Stores differ in whether they say what is undefined. */
-export function plainRecord (record: LedgerRecord): LedgerRecord {
-  return JSON.parse(JSON.stringify(record)) as LedgerRecord
+export function plain<Value> (value: Value): Value {
+  return JSON.parse(JSON.stringify(value)) as Value
 }

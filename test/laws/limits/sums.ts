@@ -3,6 +3,7 @@ import { bornMsOf } from './requests.ts'
 import { byText } from './dump.ts'
 import { FINAL_GRACE_MS, FINAL_MEMORY_MS, SWEEP_RESERVATIONS_MAX } from '../../../src/limits/store.ts'
 import { spentField } from './witness.ts'
+import { usageOf } from './model-usage.ts'
 import type { Charge } from '../../../src/limits/store.ts'
 import type { DumpedReservation, Entry, TeamDump } from './dump.ts'
 import type { Witness } from './witness.ts'
@@ -76,13 +77,15 @@ export function swept (dump: TeamDump, nowMs: number): TeamDump {
   const expired = expiring.map((found) => {
     return { ...found, state: 'expired' as const, dueMs: Math.max(nowMs, found.bornMs) + FINAL_MEMORY_MS + FINAL_GRACE_MS }
   })
-  const expiries = expiring.map(({ rid, note, bornMs, entries }) => ({ rid, note, bornMs, entries }))
+  const written = expiring.flatMap(({ rid, expiry }) => expiry === undefined ? [] : [{ rid, record: expiry }])
+  const ledger = [...dump.ledger, ...written].sort(byText(({ rid }) => rid))
   return {
     ...dump,
     version: dump.version + due.length,
     counters,
     reservations: [...left, ...expired].sort(byText(({ rid }) => rid)),
-    expiries: [...dump.expiries.filter((known) => !expiries.some(({ rid }) => rid === known.rid)), ...expiries].sort(byText(({ rid }) => rid))
+    ledger,
+    usage: usageOf(ledger.map(({ record }) => record))
   }
 }
 

@@ -15,7 +15,7 @@ export interface Moment extends Timed {
   readonly witness: Witness
 }
 
-export interface Grant { readonly mode: ReserveCall['mode'], readonly claims: readonly Claim[], readonly entries: readonly Entry[] }
+export interface Grant extends Pick<ReserveCall, 'mode' | 'claims' | 'expiry'> { readonly entries: readonly Entry[] }
 type How = Extract<SettleReply, { readonly status: 'settled' }>['how']
 /** `charges` name the windows that were charged, whatever the call said; the grant is there where it still counted. */
 export interface Settled { readonly how: How, readonly charges: readonly Charge[], readonly grant: Grant | undefined }
@@ -54,7 +54,7 @@ export function spentField (id: string, windowId: string): string {
 
 export function remember (moment: Moment): void {
   const { call, reply, before, after, witness } = moment
-  for (const { rid, entries } of after.expiries) witness.expired.set(rid, entries)
+  for (const { rid, state, entries } of after.reservations) if (state === 'expired') witness.expired.set(rid, entries)
   for (const field of Object.keys(before.counters)) if (!(field in after.counters)) witness.dropped.add(field)
   if (reply === 'rejected' || !('status' in reply)) return
   if (call.step === 'reserve' && reply.status === 'granted' && !reply.repeated && call.args.mode !== 'check') {
@@ -63,7 +63,7 @@ export function remember (moment: Moment): void {
   if (call.step === 'settle' && reply.status === 'settled') rememberSettled(moment, call.args, reply.how)
 }
 
-function rememberGrant (moment: Moment, { rid, mode, claims }: ReserveCall, standings: readonly Standing[]): void {
+function rememberGrant (moment: Moment, { rid, mode, claims, expiry }: ReserveCall, standings: readonly Standing[]): void {
   const entries = claims.map((claim, index): Entry => {
     const standing = standings[index]
     if (claim.kind === 'rate') return { kind: 'rate', id: claim.id, cost: claim.cost }
@@ -71,7 +71,7 @@ function rememberGrant (moment: Moment, { rid, mode, claims }: ReserveCall, stan
     const window = standing?.kind === 'budget' ? claim.windows[standing.window] : undefined
     return { kind: 'budget', id: claim.id, cost: claim.cost, windowId: window?.id ?? 'none' }
   })
-  moment.witness.grants.set(rid, { mode, claims, entries })
+  moment.witness.grants.set(rid, { mode, claims, expiry, entries })
   if (mode === 'reserve') rememberAmounts(moment.witness, claims, entries)
   rememberMoves(moment, claims.map((claim) => claim.kind === 'rate' ? { ...claim, tokens: claim.cost } : undefined))
 }

@@ -38,6 +38,15 @@ t.test('a connection can be reset, or closed inside an HTTP chunk', async t => {
   }
 })
 
+t.test('a connection can be reset before a word was said', async t => {
+  for (const asked of [NATIVE_STREAM, COMPATIBLE_STREAM, { path: NATIVE, body: nativeBody('hi') }]) {
+    const simulator = await simulatorFor(t)
+    simulator.enqueue('reset-start')
+    t.same(await askRaw(simulator, asked), { text: '', ending: 'reset' })
+    t.match(simulator.requests, [{ ending: 'broken off', charge: { inputTokens: 0, outputTokens: 0 } }])
+  }
+})
+
 t.test('what was sent before a FIN inside a chunk arrives, and half a frame after it', async t => {
   const simulator = await simulatorFor(t)
   simulator.enqueue('cut=2')
@@ -98,6 +107,18 @@ t.test('an error object ends a stream without [DONE]', async t => {
   t.equal(ending, 'end')
   t.match(eventsOf(text).at(-1), { error: { code: 'service_unavailable', param: null, type: 'server_error' } })
   t.notMatch(text, /DONE/)
+})
+
+t.test('an error costs what was said before it, and one before the first word nothing', async t => {
+  for (const fault of ['error-frame=500', 'error-data=500', 'error-finish=500']) {
+    for (const [events, isCharged] of [[0, false], [1, false], [3, true]] as const) {
+      const simulator = await simulatorFor(t)
+      simulator.enqueue(`${fault}:${events}`)
+      await ask(simulator, COMPATIBLE_STREAM)
+      const { inputTokens = 0, outputTokens = 0 } = simulator.billed.get(KEY) ?? {}
+      t.same([inputTokens > 0, outputTokens > 0], [isCharged, isCharged], `${fault} after ${events} events`)
+    }
+  }
 })
 
 t.test('error_finish carries a native error event as if the model had said it', async t => {

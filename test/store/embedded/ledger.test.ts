@@ -1,5 +1,6 @@
 import t from 'tap'
-import { checkRecord, createEmbeddedLedger, createLedgerWriter } from '../../../src/store/embedded/ledger.ts'
+import { checkRecord } from '../../../src/metering/ledger.ts'
+import { createEmbeddedLedger, createLedgerWriter } from '../../../src/store/embedded/ledger.ts'
 import { newDataFolder } from './data-folder.ts'
 import { openDatabase } from '../../../src/store/embedded/database.ts'
 import { recordOf } from '../limit-scene.ts'
@@ -29,6 +30,9 @@ const SPARSE = recordOf({
   requestId: 's',
   upstreamRequestId: undefined,
   stream: false,
+  attempt: 3,
+  superseded: true,
+  status: 499,
   outcome: 'cut',
   errorKind: 'client_closed',
   currency: undefined,
@@ -41,46 +45,51 @@ function written (database: DatabaseSync): number {
   return Number(database.prepare('SELECT count(*) AS count FROM ledger').get()?.['count'])
 }
 
+/** Writes records as the only ones of their reservations. */
+function write (database: DatabaseSync, ...records: readonly LedgerRecord[]): void {
+  const change = createLedgerWriter(database)
+  for (const record of records) change(record.team, { rid: `${record.requestId}#${record.attempt}`, atMs: record.timeMs, former: undefined, record })
+}
+
 t.test('a record is found as it was given, at once and after a start', async (t) => {
   const folder = newDataFolder(t)
   const database = openDatabase(folder)
-  const writer = createLedgerWriter(database)
   for (const record of [WHOLE, SPARSE]) {
-    writer.insert(record)
-    t.strictSame(await createEmbeddedLedger(database).find(record.requestId, 'search'), record)
+    write(database, record)
+    t.strictSame(await createEmbeddedLedger(database).find(record.requestId, 'search'), [record])
   }
   database.close()
   const again = openDatabase(folder)
-  for (const record of [WHOLE, SPARSE]) t.strictSame(await createEmbeddedLedger(again).find(record.requestId, 'search'), record)
+  for (const record of [WHOLE, SPARSE]) t.strictSame(await createEmbeddedLedger(again).find(record.requestId, 'search'), [record])
   again.close()
 })
 
 t.test('a team sees its own records only', async (t) => {
   const database = openDatabase(newDataFolder(t))
   const ledger = createEmbeddedLedger(database)
-  createLedgerWriter(database).insert(WHOLE)
-  for (const team of ['other', '', 'SEARCH', '%', "' OR 1=1 --"]) t.equal(await ledger.find(WHOLE.requestId, team), undefined)
-  t.equal(await ledger.find('unknown', 'search'), undefined)
-  t.ok(await ledger.find(WHOLE.requestId, 'search'))
+  write(database, WHOLE)
+  for (const team of ['other', '', 'SEARCH', '%', "' OR 1=1 --"]) t.same(await ledger.find(WHOLE.requestId, team), [])
+  t.same(await ledger.find('unknown', 'search'), [])
+  t.match(await ledger.find(WHOLE.requestId, 'search'), { length: 1 })
   database.close()
 })
 
-t.test('a request is booked once, however often it is inserted', async (t) => {
+t.test('a reservation has one record', async (t) => {
   const database = openDatabase(newDataFolder(t))
-  const writer = createLedgerWriter(database)
-  for (const record of [WHOLE, { ...WHOLE, costNano: 9 }, { ...WHOLE, team: 'other' }]) writer.insert(record)
-  t.strictSame(await createEmbeddedLedger(database).find(WHOLE.requestId, 'search'), WHOLE)
-  t.equal(written(database), 1)
+  write(database, WHOLE)
+  t.throws(() => write(database, { ...WHOLE, costNano: 9 }), /UNIQUE/)
+  t.strictSame(await createEmbeddedLedger(database).find(WHOLE.requestId, 'search'), [WHOLE])
   database.close()
 })
 
 t.test('whatever passes the check can be written, and what does not pass could not', async (t) => {
   const database = openDatabase(newDataFolder(t))
-  const writer = createLedgerWriter(database)
   const usage = WHOLE.usage
   const broken: Partial<LedgerRecord>[] = [
     { timeMs: 0.5 },
+    { attempt: 1.5 },
     { attempts: Number.NaN },
+    { status: 200.5 },
     { costNano: 1e-9 },
     { costNano: Number.POSITIVE_INFINITY },
     { firstContentMs: 1.25 },
@@ -90,7 +99,7 @@ t.test('whatever passes the check can be written, and what does not pass could n
   for (const changes of broken) {
     const record = recordOf(changes)
     t.throws(() => checkRecord(record), { name: 'TypeError' })
-    t.throws(() => writer.insert(record), JSON.stringify(changes))
+    t.throws(() => write(database, record), JSON.stringify(changes))
   }
   for (const record of [WHOLE, SPARSE]) t.doesNotThrow(() => checkRecord(record))
   t.equal(written(database), 0)

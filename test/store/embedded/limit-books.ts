@@ -1,4 +1,6 @@
+import { createEmbeddedLedger } from '../../../src/store/embedded/ledger.ts'
 import { createEmbeddedLimitStore } from '../../../src/store/embedded/limits.ts'
+import { createEmbeddedUsage } from '../../../src/store/embedded/usage.ts'
 import { MIDNIGHT_MS } from '../limit-scene.ts'
 import { openDatabase } from '../../../src/store/embedded/database.ts'
 import type { Clock } from '../../../src/core/clock.ts'
@@ -23,6 +25,8 @@ export function openLimitBooks (folder: string): LimitBooks {
     now: { set (ms) { nowMs = ms }, get: () => nowMs },
     dump: async (team) => dumpOf(database, team),
     ledger: async (team) => database.prepare('SELECT request_id FROM ledger WHERE team = ? ORDER BY rowid').all(team).map((row) => String(row['request_id'])),
+    records: createEmbeddedLedger(database),
+    usage: createEmbeddedUsage(database),
     async close () {
       store.close()
       database.close()

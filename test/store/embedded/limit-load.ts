@@ -3,7 +3,7 @@
 import { createEmbeddedLimitStore } from '../../../src/store/embedded/limits.ts'
 import { NO_END } from '../../../src/limits/claim.ts'
 import { openDatabase } from '../../../src/store/embedded/database.ts'
-import { recordOf, TEAM } from '../limit-scene.ts'
+import { expiryOf, recordOf, TEAM } from '../limit-scene.ts'
 import { systemClock } from '../../../src/system.ts'
 import { writeSync } from 'node:fs'
 import type { Claim } from '../../../src/limits/claim.ts'
@@ -22,7 +22,7 @@ async function serve (requestId: string, cost: number): Promise<void> {
     { kind: 'concurrency', id: 'cc', limit: WORKERS * 2 },
     { kind: 'budget', id: 'total', cost: 2 * cost, windows: [{ id: 'total', startMs: 0, endMs: NO_END, amount: 2 ** 50 }] }
   ]
-  const { status } = await store.reserve({ team: TEAM, rid, bornMs, claims, mode: 'reserve', note: '' })
+  const { status } = await store.reserve({ team: TEAM, rid, bornMs, claims, mode: 'reserve', expiry: expiryOf(rid, { costNano: 2 * cost }) })
   if (status !== 'granted') throw new Error(`it was ${status}`)
   writeSync(1, `r ${requestId} ${cost}\n`)
   const charges = [{ kind: 'concurrency', id: 'cc' }, { kind: 'budget', id: 'total', windowId: 'total', cost }] as const

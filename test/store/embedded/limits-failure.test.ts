@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import t from 'tap'
 import fc from 'fast-check'
 import { at, chargesOf, claimsOf, createPlayed, moves, play } from '../../limits/engine-moves.ts'
-import { budget, charges, MIDNIGHT_MS, place, rate, recordOf, sceneOf, TEAM } from '../limit-scene.ts'
+import { budget, charges, expiryOf, MIDNIGHT_MS, place, rate, recordOf, sceneOf, TEAM } from '../limit-scene.ts'
 import { LEASE_MS, StoreUnavailable } from '../../../src/limits/store.ts'
 import { newDataFolder } from './data-folder.ts'
 import { openLimitBooks } from './limit-books.ts'
@@ -55,8 +55,8 @@ t.test('a disk that is full loses no lease of a request that lives', async (t) =
   await reserve('a#1', CLAIMS)
   const { page_count: pages } = books.database.prepare('PRAGMA page_count').get() as { page_count: number }
   books.database.exec(`PRAGMA max_page_count = ${pages}`)
-  const note = 'n'.repeat(100_000)
-  await t.rejects(reserve('b#1', CLAIMS, { note }), { name: 'StoreUnavailable', code: 'sqlite 13' })
+  const expiry = expiryOf('b#1', { model: 'm'.repeat(100_000) })
+  await t.rejects(reserve('b#1', CLAIMS, { expiry }), { name: 'StoreUnavailable', code: 'sqlite 13' })
   later(LEASE_MS - 1)
   t.match(await renew(['a#1']), { swept: 0, unknown: [] })
   later(LEASE_MS - 1)
@@ -95,7 +95,7 @@ t.test('what a call clears away is committed also where the call is an error', a
   later(LEASE_MS)
   // The final ones are asked for after the leases have been swept.
   books.database.exec('ALTER TABLE limit_finals RENAME TO elsewhere')
-  await t.rejects(store.reserve({ team: TEAM, rid: 'b#1', bornMs: MIDNIGHT_MS, claims: [], mode: 'reserve', note: '' }), { name: 'StoreUnavailable' })
+  await t.rejects(store.reserve({ team: TEAM, rid: 'b#1', bornMs: MIDNIGHT_MS, claims: [], mode: 'reserve', expiry: undefined }), { name: 'StoreUnavailable' })
   books.database.exec('ALTER TABLE elsewhere RENAME TO limit_finals')
   t.match(await renew(), { swept: 0, version: 2 })
   t.ok('expired:a#1' in await dump(TEAM))
@@ -109,7 +109,7 @@ const upsets: fc.Arbitrary<Upset[]> = fc.array(fc.constantFrom<Upset>('none', 'n
 function ask ({ store }: LimitBooks, move: TimedMove): Promise<unknown> {
   const { name: rid, bornMs, mode } = move
   switch (move.kind) {
-    case 'reserve': return store.reserve({ team: TEAM, rid, bornMs, claims: claimsOf(move), mode, note: rid })
+    case 'reserve': return store.reserve({ team: TEAM, rid, bornMs, claims: claimsOf(move), mode, expiry: expiryOf(rid) })
     case 'settle': return store.settle({ team: TEAM, rid, bornMs, charges: chargesOf(move, move.used), record: undefined })
     case 'renew': return store.renew({ team: TEAM, rids: [rid] })
     case 'hold': return store.hold({ team: TEAM, durationMs: 1_500 })
@@ -123,7 +123,7 @@ function lease ({ state }: Played, dueMs: number): void {
 
 function dumpOf ({ state }: Played): Record<string, string> {
   const counters = [...state.counters, ...state.texts].filter(([field]) => field !== 'v' && field !== 'e').map(([field, value]) => [field, String(value)])
-  const reservations = [...state.reservations.values()].map(({ rid, state, bornMs, note, entries }) => [`${state}:${rid}`, JSON.stringify({ state, bornMs, note, entries })])
+  const reservations = [...state.reservations.values()].map(({ rid, state, bornMs, expiry, entries }) => [`${state}:${rid}`, JSON.stringify({ state, bornMs, expiry, entries })])
   return Object.fromEntries([...counters, ...reservations]) as Record<string, string>
 }
 

@@ -3,6 +3,7 @@ import { createEmbeddedRefusals } from '../../../src/store/embedded/refusals.ts'
 import { createManualClock } from '../../support/fixed.ts'
 import { newDataFolder } from './data-folder.ts'
 import { openDatabase } from '../../../src/store/embedded/database.ts'
+import { refusalListRules } from '../refusal-list-contract.ts'
 import type { DatabaseSync } from 'node:sqlite'
 import type { RefusalRecord } from '../../../src/metering/ledger.ts'
 
@@ -106,4 +107,12 @@ t.test('what cannot be written is told and lost, and nothing else is', async (t)
   refusals.close()
   t.same(lost, [2])
   database.close()
+})
+
+t.test('refusals are listed', async (t) => {
+  await refusalListRules(t, async (t) => {
+    const { database, clock, refusals } = open(newDataFolder(t))
+    t.teardown(() => database.close())
+    return { refusals, clock, refusalOf: (timeMs, index) => refusalOf(`r${index}`, { timeMs }) }
+  })
 })

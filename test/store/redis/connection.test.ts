@@ -68,7 +68,7 @@ t.test('a Sentinel leads to the new master when the old one is gone', { skip }, 
     await servers.stop()
   })
   const store = storeOver(connection)
-  const call = { team: 'search', rid: 'a#1', bornMs: Date.now(), claims: [place(1)], mode: 'reserve', note: '' } as const
+  const call = { team: 'search', rid: 'a#1', bornMs: Date.now(), claims: [place(1)], mode: 'reserve', expiry: undefined } as const
   t.match(await store.reserve(call), { status: 'granted', repeated: false })
   await servers.nodes[0]?.command('WAIT', 1, 1_000)
   servers.nodes[0]?.kill('SIGKILL')

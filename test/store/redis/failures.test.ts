@@ -17,7 +17,7 @@ t.setTimeout(60_000)
 const claims = [place(100)]
 
 function callOf (rid: string, changes: Partial<ReserveCall> = {}): ReserveCall {
-  return { team: 'search', rid, bornMs: Date.now(), claims, mode: 'reserve', note: '', ...changes }
+  return { team: 'search', rid, bornMs: Date.now(), claims, mode: 'reserve', expiry: undefined, ...changes }
 }
 
 function settle (store: LimitStore, rid: string): ReturnType<LimitStore['settle']> {

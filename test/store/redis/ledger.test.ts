@@ -2,13 +2,17 @@ import t from 'tap'
 import type { Test } from 'tap'
 import { connect, storeOver } from './open-store.ts'
 import { createRedisLedger } from '../../../src/store/redis/ledger.ts'
+import { createRedisLimitStore } from '../../../src/store/redis/limits.ts'
 import { createRedisRefusals } from '../../../src/store/redis/refusals.ts'
 import { createManualClock } from '../../support/fixed.ts'
 import { recordOf } from '../limit-scene.ts'
+import { refusalListRules } from '../refusal-list-contract.ts'
 import { reasonToSkipRedis, startRedis } from '../../support/redis.ts'
 import { reservationId, RESERVATION_IDS_MAX } from '../../../src/limits/store.ts'
+import { scanHash } from '../../../src/store/redis/scan-hash.ts'
 import { systemClock } from '../../../src/system.ts'
 import { teamKeys } from '../../../src/store/redis/keys.ts'
+import { trimLedger } from '../../../src/store/redis/trimming.ts'
 import type { LimitReport } from '../../../src/metering/limit-report.ts'
 import type { RedisConnection } from '../../../src/store/redis/connection.ts'
 import type { RedisServer } from '../../support/redis.ts'
@@ -17,6 +21,7 @@ import type { RefusalRecord } from '../../../src/metering/ledger.ts'
 const skip = await reasonToSkipRedis()
 
 const HOUR_MS = 3_600_000
+const DAY_MS = 24 * HOUR_MS
 const NOW_MS = Date.now()
 
 function requestIdOf (bornMs: number, index: number): string {
@@ -64,31 +69,63 @@ t.test('what was settled is found under its request, by its own team', { skip },
     for (let before = 1; before < place; before++) {
       await store.settle({ team: 'search', rid: reservationId(requestId, before), bornMs: NOW_MS, charges: [], record: undefined })
     }
-    t.equal(await ledger.find(requestId, 'search'), undefined)
+    t.same(await ledger.find(requestId, 'search'), [])
     await settle(requestId, place)
-    t.strictSame(await ledger.find(requestId, 'search'), recordOf({ requestId, limits: [REPORT], currency: undefined }))
-    t.equal(await ledger.find(requestId, 'other'), undefined)
+    t.strictSame(await ledger.find(requestId, 'search'), [recordOf({ requestId, limits: [REPORT], currency: undefined })])
+    t.same(await ledger.find(requestId, 'other'), [])
   }
 
   const before = requestIdOf(NOW_MS - HOUR_MS, 1)
   await settle(before, 1)
-  t.match(await ledger.find(before, 'search'), { requestId: before }, 'a reservation may be born in the hour after its request')
-  for (const id of ['', 'question', '00000000-0000-4000-8000-000000000001', `${before}#1`]) t.equal(await ledger.find(id, 'search'), undefined)
+  t.match(await ledger.find(before, 'search'), [{ requestId: before }], 'a reservation may be born in the hour after its request')
+  for (const id of ['', 'question', '00000000-0000-4000-8000-000000000001', `${before}#1`]) t.same(await ledger.find(id, 'search'), [])
 
   const ttlMs = Number(await server.command('PTTL', teamKeys('search').finals(NOW_MS)))
-  t.ok(ttlMs > 2 * HOUR_MS && ttlMs <= 4 * HOUR_MS, `what is final is forgotten in ${ttlMs} ms`)
+  t.ok(ttlMs > 30 * DAY_MS && ttlMs <= 30 * DAY_MS + HOUR_MS, `what is final is forgotten in ${ttlMs} ms`)
 })
 
-t.test('a ledger is trimmed by time', { skip }, async (t) => {
-  const { connection } = await open(t)
-  const store = storeOver(connection)
+t.test('records of a former version are found and listed, and its expiries are no records', { skip }, async (t) => {
+  const { connection, server } = await open(t)
   const ledger = createRedisLedger({ connection, clock: systemClock })
   const requestId = requestIdOf(NOW_MS, 1)
-  await store.settle({ team: 'search', rid: reservationId(requestId, 1), bornMs: NOW_MS, charges: [], record: recordOf({ requestId }) })
-  await store.trimLedger('search', NOW_MS - HOUR_MS)
-  t.match(await ledger.find(requestId, 'search'), { requestId })
-  await store.trimLedger('search', NOW_MS + HOUR_MS)
-  t.equal(await ledger.find(requestId, 'search'), undefined)
+  const { attempt, superseded, status, ...former } = recordOf({ requestId, timeMs: NOW_MS, outcome: 'failed', errorKind: 'upstream_failed' })
+  const { events, finals } = teamKeys('search')
+  const entry = String(await server.command('XADD', events, '*', 'k', 'settled', 'rid', `${requestId}#1`, 'record', JSON.stringify(former)))
+  await server.command('XADD', events, '*', 'k', 'expired', 'rid', 'x#1', 'time', NOW_MS, 'born', NOW_MS, 'note', 'record', 'entries', '[]')
+  await server.command('HSET', finals(NOW_MS), `${requestId}#1`, entry)
+  const expected = { ...former, attempt: 1, superseded: false, status: 502 }
+  t.strictSame(await ledger.find(requestId, 'search'), [expected])
+  t.match(await ledger.list({ team: 'search', fromMs: 0, toMs: NOW_MS + 1, limit: 10 }), [{ record: expected }])
+})
+
+t.test('a reservation of a former version expires without a record', { skip }, async (t) => {
+  const { connection, server } = await open(t)
+  const store = createRedisLimitStore({ connection, clock: systemClock, timeoutMs: { reserve: 10_000, other: 10_000 }, testNow: () => NOW_MS })
+  const { reservations, due, events } = teamKeys('search')
+  const held = "return redis.call('HSET', KEYS[1], 'a#1', cmsgpack.pack(1, {tonumber(ARGV[1]), 'a note', 'b', 'day', 5, 'd0'}))"
+  await server.command('EVAL', held, 1, reservations, NOW_MS)
+  await server.command('ZADD', due, NOW_MS, 'a#1')
+  t.match(await store.renew({ team: 'search', rids: [] }), { swept: 1 })
+  t.equal(await server.command('EXISTS', events), 0)
+  const charge = { kind: 'budget', id: 'day', windowId: 'd0', cost: 2 } as const
+  t.match(await store.settle({ team: 'search', rid: 'a#1', bornMs: NOW_MS, charges: [charge], record: recordOf() }), { how: 'late' })
+})
+
+t.test('a ledger is trimmed by time, a bounded part at once, and its stream goes with its last record', { skip }, async (t) => {
+  const { connection, server } = await open(t)
+  const clock = createManualClock()
+  const { events } = teamKeys('search')
+  const fill = "for i = 1, ARGV[1] do redis.call('XADD', KEYS[1], i .. '-1', 'k', 'settled', 'record', '{}') end"
+  await server.command('EVAL', fill, 1, events, 25_000)
+  const trim = (olderThanMs: number): Promise<void> => trimLedger('search', { ledgerMs: clock.nowMs() - olderThanMs, usageMs: 0 }, { connection, clock })
+  await server.command('CONFIG', 'RESETSTAT')
+  await trim(24_987)
+  t.equal(await server.command('XLEN', events), 14)
+  const calls = Number(/cmdstat_xtrim:calls=(\d+)/.exec(String(await server.command('INFO', 'commandstats')))?.[1])
+  t.equal(calls, 5, 'ten thousand, ten thousand, what is left in whole nodes, no more whole nodes, and the rest')
+  const keptMs = clock.nowMs() - 24_987
+  t.ok(Number(await server.command('PTTL', events)) <= keptMs + DAY_MS)
+  t.ok(Number(await server.command('PTTL', events)) > keptMs)
 })
 
 function refusalOf (index: number, changes: Partial<RefusalRecord> = {}): RefusalRecord {
@@ -104,6 +141,23 @@ function refusalOf (index: number, changes: Partial<RefusalRecord> = {}): Refusa
     ...changes
   }
 }
+
+t.test('a day’s sums expire when they need not be kept any more', { skip }, async (t) => {
+  const { connection, server } = await open(t)
+  const retention = { ledgerMs: DAY_MS, usageMs: 10 * DAY_MS }
+  const store = createRedisLimitStore({ connection, clock: systemClock, timeoutMs: { reserve: 10_000, other: 10_000 }, retention })
+  const day = Math.floor(NOW_MS / DAY_MS)
+  const settle = async (number: number, timeMs: number): Promise<number> => {
+    await store.settle({ team: 'search', rid: `${number}#1`, bornMs: NOW_MS, charges: [], record: recordOf({ timeMs }) })
+    return Number(await server.command('PTTL', teamKeys('search').usage(Math.floor(timeMs / DAY_MS))))
+  }
+  const ttlMs = await settle(1, NOW_MS)
+  const expectedMs = (day + 11) * DAY_MS - Date.now()
+  t.ok(Math.abs(ttlMs - expectedMs) < 60_000, `${ttlMs} ms`)
+  t.ok(await settle(2, NOW_MS) <= ttlMs, 'it is no later for a field that is there')
+  t.ok(Math.abs(await settle(3, NOW_MS - 2 * DAY_MS) - expectedMs + 2 * DAY_MS) < 60_000)
+  t.equal(await settle(4, NOW_MS - 12 * DAY_MS), -2, 'sums of a day that is not kept are gone at once')
+})
 
 t.test('refusals are written together, and found by their own team', { skip }, async (t) => {
   const { connection, server } = await open(t)
@@ -143,6 +197,27 @@ t.test('a flood of refusals is cut off, by the second and by the hour, and what 
   await refusals.close()
   t.equal(await server.command('HLEN', teamKeys('search').refusals(NOW_MS)), 2_000)
   t.same(lost, [50, 100])
+})
+
+t.test('refusals are listed', { skip }, async (t) => {
+  const { connection } = await open(t)
+  await refusalListRules(t, async () => {
+    const clock = createManualClock(NOW_MS)
+    const refusals = createRedisRefusals({ connection, clock, onLost: (count, cause) => { t.fail(`${count} lost`, { cause }) } })
+    return { refusals, clock, refusalOf: (timeMs, index) => refusalOf(index, { requestId: requestIdOf(timeMs, index), timeMs }) }
+  })
+})
+
+t.test('a hash of any length is read a part at a time, whole', { skip }, async (t) => {
+  const { connection, server } = await open(t)
+  const fill = "for i = 1, ARGV[1] do redis.call('HSET', KEYS[1], 'f' .. i, i) end"
+  await server.command('EVAL', fill, 1, 'hash', 5_000)
+  await server.command('CONFIG', 'RESETSTAT')
+  const found = await scanHash('hash', { connection, clock: systemClock })
+  t.equal(found.size, 5_000)
+  t.ok([...found].every(([name, value]) => name === `f${String(value)}`))
+  t.match(String(await server.command('INFO', 'commandstats')), /cmdstat_hscan:calls=[4-9]/)
+  t.equal((await scanHash('nothing', { connection, clock: systemClock })).size, 0)
 })
 
 t.test('where the store is away, refusals are lost, and whoever asks is told so', { skip }, async (t) => {

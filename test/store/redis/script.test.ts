@@ -2,7 +2,7 @@ import t from 'tap'
 import { once } from 'node:events'
 import { Redis } from 'ioredis'
 import type { Test } from 'tap'
-import { budget, charges, dayWindow, place, rate, recordOf } from '../limit-scene.ts'
+import { budget, charges, dayWindow, expiryOf, place, rate, recordOf } from '../limit-scene.ts'
 import { connect, openStore, storeOver } from './open-store.ts'
 import { reasonToSkipRedis, startRedis } from '../../support/redis.ts'
 import { runScript, SCRIPTS } from '../../../src/store/redis/script.ts'
@@ -30,7 +30,7 @@ async function open (t: Test): Promise<{ readonly server: RedisServer, readonly 
 }
 
 function reserve (store: LimitStore, rid: string): ReturnType<LimitStore['reserve']> {
-  return store.reserve({ team: TEAM, rid, bornMs: NOW_MS, claims: CLAIMS, mode: 'reserve', note: 'who' })
+  return store.reserve({ team: TEAM, rid, bornMs: NOW_MS, claims: CLAIMS, mode: 'reserve', expiry: expiryOf(rid) })
 }
 
 function settle (store: LimitStore, rid: string): ReturnType<LimitStore['settle']> {
@@ -115,7 +115,7 @@ t.test('a call whose words cannot be understood writes nothing', { skip }, async
       const before = await contents(server)
       const broken = words.with(index, typeof word === 'number' ? 'x' : `${word}x`)
       try {
-        await runScript(connection.client, SCRIPTS[name as keyof typeof calls], { keys, words: broken })
+        await runScript(connection, SCRIPTS[name as keyof typeof calls], { keys, words: broken })
       } catch {
         refused++
         t.same(await contents(server), before, `${name} with ${broken.join(' ')}`)
@@ -145,7 +145,7 @@ t.test('amounts are exact up to the largest', { skip }, async (t) => {
   const { store, now, dump } = await openStore(connection, [server])
   const half = 2 ** 51 + 1
   const claimOf = (cost: number) => budget(cost, 2 ** 53 - 1, [dayWindow(0, 2 ** 53 - 1)])
-  const reserveOf = (rid: string, cost: number) => store.reserve({ team: TEAM, rid, bornMs: now.get(), claims: [claimOf(cost)], mode: 'reserve', note: '' })
+  const reserveOf = (rid: string, cost: number) => store.reserve({ team: TEAM, rid, bornMs: now.get(), claims: [claimOf(cost)], mode: 'reserve', expiry: undefined })
   const settleOf = (rid: string, cost: number) => store.settle({ team: TEAM, rid, bornMs: now.get(), charges: charges([claimOf(0)], cost), record: undefined })
   await reserveOf('a#1', half)
   await reserveOf('b#1', half)
@@ -169,7 +169,7 @@ t.test('what one team does leaves the others as they were', { skip }, async (t) 
   await settle(store, 'b#1')
   const before = await contents(server)
   const other = { team: 'search-2', rid: 'a#1', bornMs: NOW_MS }
-  await store.reserve({ ...other, claims: CLAIMS, mode: 'reserve', note: '' })
+  await store.reserve({ ...other, claims: CLAIMS, mode: 'reserve', expiry: undefined })
   await store.settle({ ...other, charges: CHARGES, record: recordOf() })
   await store.renew({ team: 'search-2', rids: ['a#1', 'b#1'] })
   await store.hold({ team: 'search-2', durationMs: 1_000 })
@@ -181,7 +181,7 @@ t.test('ids that could lead to another slot are no teams', { skip }, async (t) =
   const { server, store } = await open(t)
   for (const team of ['', '}x', 'a}b', 'A', 'a b', '-a', 'a'.repeat(65)]) {
     await t.rejects(store.renew({ team, rids: [] }), TypeError)
-    await t.rejects(store.reserve({ team, rid: 'a#1', bornMs: NOW_MS, claims: [], mode: 'reserve', note: '' }), TypeError)
+    await t.rejects(store.reserve({ team, rid: 'a#1', bornMs: NOW_MS, claims: [], mode: 'reserve', expiry: undefined }), TypeError)
   }
   t.equal(await server.command('DBSIZE'), 0)
 })

@@ -1,7 +1,8 @@
 import { BUDGETS, PLACES_FIELD, priceOf, tokensOf, WINDOW } from './scene.ts'
-import { markerIn } from './plan.ts'
+import { markerIn } from '../../support/fleet/wording.ts'
 import type { Expired, TeamBooks } from './ledger.ts'
 import type { Client, Sending } from './load.ts'
+import type { LedgerRecord } from '../../../src/metering/ledger.ts'
 import type { RequestRecord } from '../../../src/simulator/records.ts'
 
 /** What everybody but the gateways knows. */
@@ -42,7 +43,7 @@ export interface BudgetAudit {
 export interface Unaccounted {
   readonly rid: string
   readonly client: string
-  readonly holds: Expired['holds']
+  readonly holds: ReadonlyMap<string, number>
   /** What the upstream charged for it, unless it never got there. */
   readonly upstream: RequestRecord['charge'] | undefined
 }
@@ -53,23 +54,36 @@ export function audit (books: TeamBooks, witnesses: Witnesses): TeamAudit {
   const settledRids = onceEach('settled', books.settled.map(({ rid }) => rid), faults)
   onceEach('record of request', books.settled.map(({ record }) => record.requestId), faults)
   const expiredRids = onceEach('expired', books.expired.map(({ rid }) => rid), faults)
+  for (const rid of expiredRids) if (books.finals.has(rid)) faults.push(`${rid} is final and still there as expired`)
+  compareHours(books, faults)
   for (const { rid, entry } of books.settled) {
     if (books.finals.get(rid) !== entry) faults.push(`${rid} is in the ledger as ${entry} and final as ${books.finals.get(rid)}`)
   }
   for (const [rid, entry] of books.finals) if (entry !== '' && !settledRids.has(rid)) faults.push(`${rid} is final without a record`)
-  const lost = books.expired.filter(({ rid }) => !books.finals.has(rid))
   const ofTeam = [...witnesses.upstream.values()].filter((seen) => markerIn(seen.body).includes(`-${books.team.id}-`))
   const seen = { ofTeam, accounted: compareRecords(books, witnesses, faults) }
-  const unaccounted = explain(lost, seen, { witnesses, faults })
+  const unaccounted = explain(books.expired, seen, { witnesses, faults })
   for (const rid of books.held) faults.push(`${rid} is still held`)
   if (Number(books.state[PLACES_FIELD] ?? 0) !== 0) faults.push(`${books.state[PLACES_FIELD]} places are still taken`)
   return {
     faults,
-    budgets: budgetsOf(books, lost, seen, faults),
+    budgets: budgetsOf(books, seen, faults),
     settled: settledRids.size,
-    late: [...settledRids].filter((rid) => expiredRids.has(rid)).length,
+    late: books.settled.filter(({ isLate }) => isLate).length,
     voided: [...books.finals.values()].filter((entry) => entry === '').length,
     unaccounted
+  }
+}
+
+/** The hours' sums are those of the records, of whatever way they ended. */
+function compareHours ({ team, settled, expired, hours }: TeamBooks, faults: string[]): void {
+  const records = [...settled, ...expired].map(({ record }) => record)
+  for (const [name, ofHours, ofRecords] of [
+    ['requests', hours.map(({ counts }) => counts.requests), records.map(({ superseded }) => superseded ? 0 : 1)],
+    ['tokens', hours.map(({ counts }) => tokensOf(counts)), records.map(({ usage }) => tokensOf(usage))],
+    ['costs', hours.map(({ counts }) => counts.costNano), records.map(({ costNano }) => costNano)]
+  ] as const) {
+    if (sum(ofHours) !== sum(ofRecords)) faults.push(`${team.id}: the hours come to ${sum(ofHours)} ${name}, and the records to ${sum(ofRecords)}`)
   }
 }
 
@@ -111,8 +125,9 @@ interface Explaining { readonly witnesses: Witnesses, readonly faults: string[] 
 /** Whatever the upstream did that no record tells of must be covered by a hold that ran out, one for each. */
 function explain (lost: readonly Expired[], { accounted, ofTeam }: Seen, { witnesses, faults }: Explaining): Unaccounted[] {
   const unexplained = new Map(ofTeam.filter((seen) => !accounted.has(seen) && tokensOf(seen.charge) > 0).map((seen) => [markerIn(seen.body), seen]))
-  const explained = lost.map(({ rid, keyId, holds }): Unaccounted => {
-    const client = witnesses.clientOfKey(keyId)?.name ?? ''
+  const explained = lost.map(({ rid, record }): Unaccounted => {
+    const holds = holdsOf(record)
+    const client = witnesses.clientOfKey(record.keyId)?.name ?? ''
     const sending = sendingOf(rid, client, witnesses)
     if (sending === undefined) faults.push(`no client asked for ${rid}`)
     else if (!mayBeLost(sending, witnesses)) faults.push(`${rid} was lost, though it was ${sending.status} by ${sending.servedBy}`)
@@ -124,6 +139,11 @@ function explain (lost: readonly Expired[], { accounted, ofTeam }: Seen, { witne
   })
   for (const [marker, { ending, charge }] of unexplained) faults.push(`${marker} (${ending}) used ${tokensOf(charge)} tokens that nobody has booked`)
   return explained
+}
+
+/** By budget: the record says the most that could be charged to each. */
+function holdsOf ({ usage, costNano }: LedgerRecord): Map<string, number> {
+  return new Map(BUDGETS.map(({ id, unit }) => [id, unit === 'tokens' ? tokensOf(usage) : costNano]))
 }
 
 /** Only a gateway that was killed may forget a request, and none that it had refused. */
@@ -139,14 +159,14 @@ function sendingOf (rid: string, client: string, { sendings }: Witnesses): Sendi
     sendings.find((one) => one.client === client && one.startMs <= cameMs && cameMs <= one.endMs)
 }
 
-function budgetsOf ({ team, state }: TeamBooks, lost: readonly Expired[], { accounted, ofTeam }: Seen, faults: string[]): BudgetAudit[] {
+function budgetsOf ({ team, state, expired }: TeamBooks, { accounted, ofTeam }: Seen, faults: string[]): BudgetAudit[] {
   const audits: BudgetAudit[] = []
   for (const { id, unit, maxOf } of BUDGETS) {
     const max = maxOf(team)
     if (max === undefined) continue
     const budget = `${team.id}: ${unit}`
     const charged = (all: Iterable<RequestRecord>): number => sum([...all].map((seen) => unit === 'tokens' ? tokensOf(seen.charge) : priceOf(seen.charge, modelIn(seen))))
-    const [billed, upstream, unaccounted] = [charged(accounted), charged(ofTeam), sum(lost.map(({ holds }) => holds.get(id) ?? 0))]
+    const [billed, upstream, unaccounted] = [charged(accounted), charged(ofTeam), sum(expired.map(({ record }) => holdsOf(record).get(id) ?? 0))]
     const [spent, held] = [Number(state[`bs:${id}:${WINDOW}`] ?? 0), Number(state[`br:${id}:${WINDOW}`] ?? 0)]
     if (held !== 0) faults.push(`${budget}: ${held} are still held`)
     if (spent > max) faults.push(`${budget}: ${spent} of ${max} are spent`)

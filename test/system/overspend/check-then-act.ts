@@ -1,4 +1,4 @@
-import { UPSTREAM_PATHS } from './client.ts'
+import { UPSTREAM_PATHS } from '../../support/fleet/chat.ts'
 import { BUDGETS, priceOf, tokensOf } from './scene.ts'
 import type { Redis } from 'ioredis'
 import type { Connections } from './client.ts'

@@ -1,27 +1,21 @@
 import { Agent, request } from 'undici'
-import { eventsOf } from '../../support/sse.ts'
-import { NATIVE_PATH, OPENAI_PATH } from '../../support/http.ts'
-import { markedPrompt } from './plan.ts'
-import type { Amount } from './scene.ts'
-import type { Asked } from './plan.ts'
+import { bodyOf, headersOf, tellsOfError, usedIn } from '../../support/fleet/chat.ts'
+import type { Chat, Tokens } from '../../support/fleet/chat.ts'
 
 /** How a request ended for its client; `failed` is an answer that nothing in this proof may lead to. */
 export interface Outcome {
   readonly status: 'answered' | 'no_budget' | 'no_place' | 'unavailable' | 'broken' | 'failed'
   readonly requestId: string | undefined
   /** What the answer says it used, if it says so. */
-  readonly used: Amount | undefined
+  readonly used: Tokens | undefined
 }
 
-export interface Address { readonly url: string, readonly key: string, readonly paths: Readonly<Record<Asked['surface'], string>> }
-
-export const GATEWAY_PATHS = { openai: OPENAI_PATH, dashscope: NATIVE_PATH } as const
-export const UPSTREAM_PATHS = { openai: '/compatible-mode/v1/chat/completions', dashscope: NATIVE_PATH } as const
+export interface Address { readonly url: string, readonly key: string, readonly paths: Readonly<Record<Chat['surface'], string>> }
 
 /** Connections of all clients together. */
 export interface Connections {
   /** Asks, and reads the answer to its end. It never rejects. */
-  ask (asked: Asked, address: Address): Promise<Outcome>
+  ask (asked: Chat, address: Address): Promise<Outcome>
   close (): Promise<void>
 }
 
@@ -33,7 +27,7 @@ export function openConnections (): Connections {
   }
 }
 
-async function ask (asked: Asked, { url, key, paths }: Address, dispatcher: Agent): Promise<Outcome> {
+async function ask (asked: Chat, { url, key, paths }: Address, dispatcher: Agent): Promise<Outcome> {
   const answer: { requestId: string | undefined, text?: string, statusCode?: number } = { requestId: undefined }
   try {
     const { statusCode, headers, body } = await request(url + paths[asked.surface], {
@@ -49,34 +43,9 @@ async function ask (asked: Asked, { url, key, paths }: Address, dispatcher: Agen
   return { status: statusOf(statusCode, text), requestId, used: usedIn(text, asked.isStream && statusCode === 200) }
 }
 
-function headersOf ({ surface, isStream }: Asked, key: string): Record<string, string> {
-  const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' }
-  return surface === 'dashscope' && isStream ? { ...headers, 'x-dashscope-sse': 'enable' } : headers
-}
-
-function bodyOf (asked: Asked): object {
-  const { surface, model, isStream, maxTokens, includesUsage } = asked
-  const messages = [{ role: 'user', content: markedPrompt(asked) }]
-  const cap = maxTokens === undefined ? {} : { max_tokens: maxTokens }
-  if (surface === 'dashscope') return { model, input: { messages }, parameters: { result_format: 'message', incremental_output: isStream, ...cap } }
-  return { model, messages, ...cap, ...(isStream ? { stream: true } : {}), ...(isStream && includesUsage ? { stream_options: { include_usage: true } } : {}) }
-}
-
-/** A broken stream ends with an event that tells of the error. */
 function statusOf (statusCode: number, text: string): Outcome['status'] {
-  if (statusCode === 200) return /^data: ?\{"(?:error|code)":/m.test(text) ? 'broken' : 'answered'
+  if (statusCode === 200) return tellsOfError(text) ? 'broken' : 'answered'
   if (statusCode === 503) return 'unavailable'
   if (statusCode !== 429) return 'failed'
   return /"insufficient_quota"|"Throttling\.AllocationQuota"/.test(text) ? 'no_budget' : 'no_place'
-}
-
-interface WireUsage { readonly prompt_tokens?: number, readonly completion_tokens?: number, readonly input_tokens?: number, readonly output_tokens?: number }
-
-function usedIn (text: string, isStream: boolean): Amount | undefined {
-  const documents = isStream ? eventsOf(text).map(({ data }) => data).filter((data) => data?.includes('"usage":{') === true) : [text]
-  const last = documents.at(-1)
-  if (last === undefined) return undefined
-  const { usage } = JSON.parse(last) as { usage?: WireUsage }
-  if (usage === undefined) return undefined
-  return { inputTokens: Number(usage.prompt_tokens ?? usage.input_tokens), outputTokens: Number(usage.completion_tokens ?? usage.output_tokens) }
 }

@@ -1,7 +1,7 @@
-import { metricsOf } from './fleet.ts'
-import { until } from './patience.ts'
-import type { Fleet, Seat } from './fleet.ts'
-import type { Wires } from './wires.ts'
+import { metricsOf, PENDING } from '../../support/fleet/fleet.ts'
+import { until } from '../../support/fleet/patience.ts'
+import type { Fleet, Seat } from '../../support/fleet/fleet.ts'
+import type { Wires } from '../../support/fleet/wires.ts'
 
 /** How gateways die in this proof. Each is first left with so few requests that about one of all in a hundred is hit. */
 export interface Deaths {
@@ -20,7 +20,6 @@ export interface DeathsDeps { readonly fleet: Fleet, readonly wires: Wires, read
 
 const QUIET_TIMEOUT_MS = 20_000
 const SPOOLED_TIMEOUT_MS = 10_000
-export const PENDING = 'dashgate_spool_pending'
 
 export function createDeaths ({ fleet, wires, requests }: DeathsDeps): Deaths {
   /** As a load balancer takes a gateway out before it goes. */

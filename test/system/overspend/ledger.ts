@@ -1,6 +1,8 @@
+import { usageHourOf } from '../../../src/store/redis/packed-record.ts'
 import type { Redis } from 'ioredis'
 import type { LedgerRecord } from '../../../src/metering/ledger.ts'
 import type { TeamScene } from './scene.ts'
+import type { UsageHour } from '../../../src/metering/rollups.ts'
 
 /** All that Redis has of one team at the end. */
 export interface TeamBooks {
@@ -9,20 +11,24 @@ export interface TeamBooks {
   readonly state: Readonly<Record<string, string>>
   readonly settled: readonly Settled[]
   readonly expired: readonly Expired[]
+  /** The sums that were written with the records. */
+  readonly hours: readonly UsageHour[]
   /** Ids of settlements and voids, with the entry each has in the stream, or '' for a void. */
   readonly finals: ReadonlyMap<string, string>
   /** Reservations that are still held. */
   readonly held: readonly string[]
 }
 
-export interface Settled { readonly entry: string, readonly rid: string, readonly record: LedgerRecord }
-
-export interface Expired {
+export interface Settled {
+  readonly entry: string
   readonly rid: string
-  readonly keyId: string
-  /** What was held of each budget, by its counter. */
-  readonly holds: ReadonlyMap<string, number>
+  /** It had expired before. */
+  readonly isLate: boolean
+  readonly record: LedgerRecord
 }
+
+/** The record says all that was held. */
+export interface Expired { readonly rid: string, readonly record: LedgerRecord }
 
 const PAGE_ENTRIES = 1_000
 const PAGES_MAX = 100
@@ -39,9 +45,10 @@ export async function booksOf (redis: Redis, team: TeamScene): Promise<TeamBooks
   return {
     team,
     state: await redis.hgetall(key('s')),
-    settled: entries.filter(({ words }) => words['k'] === 'settled')
-      .map(({ entry, words }) => ({ entry, rid: words['rid'] ?? '', record: JSON.parse(words['record'] ?? '') as LedgerRecord })),
-    expired: entries.filter(({ words }) => words['k'] === 'expired').map(({ words }) => expiredFrom(words)),
+    settled: entries.filter(({ words }) => words['k'] !== 'expired')
+      .map(({ entry, words }) => ({ entry, rid: words['rid'] ?? '', isLate: words['k'] === 'corrected', record: recordIn(words) })),
+    expired: entries.filter(({ words }) => words['k'] === 'expired').map(({ words }) => ({ rid: words['rid'] ?? '', record: recordIn(words) })),
+    hours: await hoursOf(redis, team),
     finals,
     held: Object.entries(reservations).filter(([, packed]) => packed[0] === HELD).map(([rid]) => rid)
   }
@@ -63,12 +70,15 @@ async function entriesOf (redis: Redis, key: string): Promise<Entry[]> {
   throw new Error(`${key} has more than ${PAGES_MAX * PAGE_ENTRIES} entries`)
 }
 
-function expiredFrom (words: Entry['words']): Expired {
-  const held = JSON.parse(words['entries'] ?? '') as readonly { kind: string, id: string, cost: number }[]
-  const { key } = JSON.parse(words['note'] ?? '') as { key: string }
-  return {
-    rid: words['rid'] ?? '',
-    keyId: key,
-    holds: new Map(held.filter(({ kind }) => kind === 'budget').map(({ id, cost }) => [id, cost]))
+function recordIn (words: Entry['words']): LedgerRecord {
+  return JSON.parse(words['record'] ?? '') as LedgerRecord
+}
+
+async function hoursOf (redis: Redis, { id: team }: TeamScene): Promise<UsageHour[]> {
+  const hours: UsageHour[] = []
+  for (const key of await redis.keys(`dg:{${team}}:u:*`)) {
+    const day = Number(key.slice(key.lastIndexOf(':') + 1))
+    for (const [field, row] of Object.entries(await redis.hgetallBuffer(key))) hours.push(usageHourOf(field, row, { team, day }))
   }
+  return hours
 }

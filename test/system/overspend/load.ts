@@ -1,6 +1,7 @@
-import { pause } from './patience.ts'
-import { planFor, randomFrom } from './plan.ts'
-import type { Asked } from './plan.ts'
+import { pause } from '../../support/fleet/patience.ts'
+import { planFor } from './plan.ts'
+import { randomFrom } from '../../support/fleet/random.ts'
+import type { Chat } from '../../support/fleet/chat.ts'
 import type { Outcome } from './client.ts'
 import type { Size, TeamScene } from './scene.ts'
 
@@ -22,7 +23,7 @@ export interface Sending extends Outcome {
   readonly endMs: number
 }
 
-export type Send = (asked: Asked, client: Client) => Promise<Outcome & Pick<Sending, 'servedBy'>>
+export type Send = (asked: Chat, client: Client) => Promise<Outcome & Pick<Sending, 'servedBy'>>
 
 /** A request that finds no place is sent again at most so often. */
 const TRIES_MAX = 15
@@ -48,7 +49,7 @@ export async function runLoad (clients: readonly Client[], size: Size, { send, s
   const random = randomFrom(seed)
   const plans = clients.map((client) => ({ client, plan: planFor(client.name, size.requestsPerStream, random) }))
   const sendings: Sending[] = []
-  async function sendOnce (asked: Asked, client: Client, tries: number): Promise<Outcome['status']> {
+  async function sendOnce (asked: Chat, client: Client, tries: number): Promise<Outcome['status']> {
     const marker = `${asked.marker}.${tries}`
     const startMs = Date.now()
     const outcome = await send({ ...asked, marker }, client)

@@ -1,17 +1,18 @@
-import { GATEWAY_PATHS } from './client.ts'
+import { byTurns } from '../../support/fleet/turns.ts'
 import { audit } from './audit.ts'
+import { figuresOf, killedLives, lifeOf, PENDING } from '../../support/fleet/fleet.ts'
+import { GATEWAY_PATHS } from '../../support/fleet/chat.ts'
+import { pause, until } from '../../support/fleet/patience.ts'
 import { booksOf } from './ledger.ts'
 import { clientsOf, runLoad } from './load.ts'
 import { createCheckThenAct } from './check-then-act.ts'
-import { createDeaths, PENDING } from './deaths.ts'
+import { createDeaths } from './deaths.ts'
 import { createOpenCount, setStage } from './stage.ts'
 import { lastRequest } from './plan.ts'
 import { LEASE_MS } from '../../../src/limits/store.ts'
-import { metricsOf } from './fleet.ts'
 import { MODELS } from './scene.ts'
-import { pause, until } from './patience.ts'
 import { startWatch } from './watch.ts'
-import type { Cuts } from './wires.ts'
+import type { Cuts } from '../../support/fleet/wires.ts'
 import type { Deaths } from './deaths.ts'
 import type { Send, Sending } from './load.ts'
 import type { Size, TeamScene } from './scene.ts'
@@ -81,13 +82,12 @@ async function play (stage: Stage, { size, seed, signal }: Run): Promise<Proof> 
     until('nothing is held any more', HOLDS_GONE_MS_MAX, () => isQuiet(watch, teams)).then(() => { holdsGoneMs = performance.now() - endMs })
   ])
   await revive()
-  await until('all spools are empty', SPOOL_TIMEOUT_MS, async () => ((await figuresOf(stage)).get(PENDING) ?? 0) === 0)
+  await until('all spools are empty', SPOOL_TIMEOUT_MS, async () => ((await figuresOf(fleet)).get(PENDING) ?? 0) === 0)
   sendings.push(...(await Promise.all(teams.map((team) => spendTheRest(team, stage, send)))).flat())
   await until('nothing is under way any more', QUIET_TIMEOUT_MS, () => isQuiet(watch, teams))
   const watched = await watch.stop()
-  const figures = await figuresOf(stage)
-  const killed = new Set(fleet.seats.flatMap(({ place, life }) => Array.from({ length: life }, (_, ended) => `${place}.${ended}`)))
-  const witnesses = { upstream: stage.upstreamRecords(), sendings, clientOfKey: stage.clientOfKey, killed }
+  const figures = await figuresOf(fleet)
+  const witnesses = { upstream: stage.upstreamRecords(), sendings, clientOfKey: stage.clientOfKey, killed: killedLives(fleet) }
   const audits = await Promise.all(teams.map(async (team) => audit(await booksOf(redis, team), witnesses)))
   const logs = fleet.seats.flatMap(({ logs, process }) => [...logs, process?.output.stdout ?? '', process?.output.stderr ?? ''])
   return {
@@ -95,14 +95,12 @@ async function play (stage: Stage, { size, seed, signal }: Run): Promise<Proof> 
   }
 }
 
-/** By turns to the gateways that take requests, as a load balancer does. */
 function sendTo ({ fleet, secretOf, connections }: Stage): Send {
-  let turn = 0
+  const next = byTurns(fleet)
   return async (asked, client) => {
-    const taking = fleet.seats.filter(({ isTaking }) => isTaking)
-    const seat = taking[turn++ % Math.max(1, taking.length)]
+    const seat = next()
     if (seat === undefined) return { status: 'unavailable', requestId: undefined, used: undefined, servedBy: undefined }
-    const servedBy = `${seat.place}.${seat.life}`
+    const servedBy = lifeOf(seat)
     seat.inFlight++
     try {
       return { ...await connections.ask(asked, { url: seat.url, key: secretOf(client), paths: GATEWAY_PATHS }), servedBy }
@@ -133,14 +131,6 @@ function progressOf (watch: Watch, teams: readonly TeamScene[]): number {
 
 function isQuiet (watch: Watch, teams: readonly TeamScene[]): boolean {
   return teams.every((team) => watch.inFlight(team) === 0 && [...watch.levels(team).values()].every(({ held }) => held === 0))
-}
-
-async function figuresOf ({ fleet }: Stage): Promise<Map<string, number>> {
-  const sums = new Map<string, number>()
-  for (const figures of await Promise.all(fleet.seats.map(metricsOf))) {
-    for (const [name, value] of figures) sums.set(name, (sums.get(name) ?? 0) + value)
-  }
-  return sums
 }
 
 /** One request after the other until the budget refuses. */

@@ -1,5 +1,6 @@
 import type { TeamSettings } from '../../../src/accounts/account.ts'
 import type { Pace } from '../../../src/simulator/pace.ts'
+import type { Tokens } from '../../support/fleet/chat.ts'
 
 /** How large a run is. */
 export interface Size {
@@ -73,14 +74,12 @@ export const MODELS = [
 ] as const
 export type ModelName = typeof MODELS[number]['name']
 
-export interface Amount { readonly inputTokens: number, readonly outputTokens: number }
-
-export function tokensOf ({ inputTokens, outputTokens }: Amount): number {
+export function tokensOf ({ inputTokens, outputTokens }: Tokens): number {
   return inputTokens + outputTokens
 }
 
 /** In 10⁻⁹ yuan. Worked out here from the price list, and not by the gateway's own code. */
-export function priceOf ({ inputTokens, outputTokens }: Amount, modelName: unknown): number {
+export function priceOf ({ inputTokens, outputTokens }: Tokens, modelName: unknown): number {
   const model = MODELS.find(({ name }) => name === modelName)
   if (model === undefined) throw new Error(`${String(modelName)} has no price`)
   return inputTokens * model.inputNanoPer1k / 1_000 + outputTokens * model.outputNanoPer1k / 1_000

@@ -2,24 +2,22 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
-import { adminCall, startFleet, UPSTREAM_KEY } from './fleet.ts'
-import { author, markerIn } from './plan.ts'
+import { author, markerIn } from '../../support/fleet/wording.ts'
 import { clientsOf } from './load.ts'
+import { MODELS, paceOf, settingsOf, teamsOf } from './scene.ts'
+import { openAccounts } from '../../support/fleet/accounts.ts'
 import { openConnections } from './client.ts'
-import { identityOf } from '../../../src/simulator/identity.ts'
-import { paceOf, settingsOf, teamsOf } from './scene.ts'
+import { startFleet } from '../../support/fleet/fleet.ts'
 import { startRedis } from '../../support/redis.ts'
-import { startSimulator } from '../../../src/simulator/simulator.ts'
-import { startWires } from './wires.ts'
-import { SYSTEM_CLOCK } from '../../../src/simulator/clock.ts'
-import { until } from './patience.ts'
+import { startUpstream } from '../../support/fleet/upstream.ts'
+import { startWires } from '../../support/fleet/wires.ts'
 import type { Client } from './load.ts'
 import type { Connections } from './client.ts'
-import type { Fleet } from './fleet.ts'
+import type { Fleet } from '../../support/fleet/fleet.ts'
 import type { RequestRecord } from '../../../src/simulator/records.ts'
 import type { Simulator } from '../../../src/simulator/simulator.ts'
 import type { Size, TeamScene } from './scene.ts'
-import type { Wires } from './wires.ts'
+import type { Wires } from '../../support/fleet/wires.ts'
 
 /** Everything that runs: Redis, the upstream, three gateways, and wires between them and Redis. */
 export interface Stage {
@@ -41,7 +39,7 @@ export interface Stage {
 
 const GATEWAYS = 3
 const RECORDS_MAX = 200_000
-const KNOWN_TIMEOUT_MS = 10_000
+const UPSTREAM_KEY = 'sk-what-all-gateways-use-upstream'
 
 export async function setStage (size: Size, seed: number): Promise<Stage> {
   const closers: (() => Promise<unknown>)[] = []
@@ -64,16 +62,20 @@ async function build (size: Size, seed: number, opened: (close: () => Promise<un
   opened(() => server.stop())
   const redis = new Redis(server.port, '127.0.0.1', { protocol: 2 })
   opened(async () => redis.disconnect())
-  const { simulator, idOf } = await startUpstream(size)
+  const { simulator, idOf } = await startUpstream({ pace: paceOf(size), author, requestsMax: RECORDS_MAX })
   opened(() => simulator.close())
   const wires = await startWires({ redisPort: server.port, wires: GATEWAYS, cutIntervalMs: size.cutIntervalMs, seed })
   opened(() => wires.close())
-  const fleet = await startFleet({ folder, simulatorUrl: simulator.url, redisPorts: wires.ports })
+  const environments = wires.ports.map((port) => ({ REDIS_URL: `redis://127.0.0.1:${port}` }))
+  const fleet = await startFleet({ folder, yaml: yamlFor(simulator.url), environments })
   opened(() => fleet.close())
   const connections = openConnections()
   opened(() => connections.close())
   const teams = teamsOf(size)
   const clients = clientsOf(size, teams, 'ours')
+  const accounts = await openAccounts(fleet, teams.map((team) => ({
+    id: team.id, settings: settingsOf(team), members: clients.filter((client) => client.team === team)
+  })))
   return {
     teams,
     clients,
@@ -83,46 +85,26 @@ async function build (size: Size, seed: number, opened: (close: () => Promise<un
     simulator,
     connections,
     redisVersion: /redis_version:(\S+)/.exec(await redis.info('server'))?.[1] ?? 'unknown',
-    ...await openAccounts(fleet, teams, clients),
+    secretOf: accounts.secretOf,
+    clientOfKey: accounts.memberOfKey,
     upstreamRecords: () => new Map(simulator.requests.filter(({ key }) => key === UPSTREAM_KEY).map((record) => [idOf(record), record]))
   }
 }
 
-async function startUpstream (size: Size): Promise<{ simulator: Simulator, idOf: (record: RequestRecord) => string }> {
-  // Its ids are made from when it started, which it asks of its clock first.
-  let startedMs: number | undefined
-  const clock = { ...SYSTEM_CLOCK, nowMs: () => { const nowMs = SYSTEM_CLOCK.nowMs(); startedMs ??= nowMs; return nowMs } }
-  const simulator = await startSimulator({ pace: paceOf(size), author, requestsMax: RECORDS_MAX }, { clock })
-  return { simulator, idOf: ({ sequence }) => identityOf(startedMs ?? 0, sequence, 0).requestId }
-}
-
-type Accounts = Pick<Stage, 'secretOf' | 'clientOfKey'>
-
-/** A key for each client: so it is seen in the books whose request it was. */
-async function openAccounts ({ seats }: Fleet, teams: readonly TeamScene[], clients: readonly Client[]): Promise<Accounts> {
-  const [seat] = seats
-  if (seat === undefined) throw new Error('there is no gateway')
-  const secrets = new Map<Client, string>()
-  const owners = new Map<string, Client>()
-  await Promise.all(teams.map(async (team) => {
-    await adminCall(seat, '/teams', { id: team.id, ...settingsOf(team) })
-    for (const client of clients.filter((one) => one.team === team)) {
-      const { id, secret } = await adminCall<{ id: string, secret: string }>(seat, `/teams/${team.id}/keys`, { name: client.name })
-      secrets.set(client, secret)
-      owners.set(id, client)
-    }
-  }))
-  const secretOf = (client: Client): string => secrets.get(client) ?? ''
-  for (const { url } of seats) {
-    for (const team of teams) {
-      const last = clients.findLast((client) => client.team === team)
-      if (last === undefined) continue
-      await until('the gateway knows all keys', KNOWN_TIMEOUT_MS, async () => {
-        return (await fetch(`${url}/v1/models`, { headers: { authorization: `Bearer ${secretOf(last)}` } })).ok
-      })
-    }
-  }
-  return { secretOf, clientOfKey: (keyId) => owners.get(keyId) }
+/** What the gateways know of the upstream, which speaks both protocols. */
+function yamlFor (simulatorUrl: string): string {
+  const upstream = (name: string, protocol: string, path: string): string =>
+    `  - { name: ${name}, protocol: ${protocol}, base_url: "${simulatorUrl}${path}", keys: [${UPSTREAM_KEY}] }`
+  const price = (perThousand: number): string => String(perThousand / 1e9)
+  return [
+    'store: { replicas: 3 }',
+    'upstreams:',
+    upstream('native', 'dashscope', '/api/v1'),
+    upstream('compatible', 'openai', '/compatible-mode/v1'),
+    'models:',
+    ...MODELS.map((model) => `  - { name: ${model.name}, targets: [{ upstream: ${model.upstream} }], price: { currency: CNY, ` +
+      `input_per_1k: ${price(model.inputNanoPer1k)}, output_per_1k: ${price(model.outputNanoPer1k)} } }`)
+  ].join('\n')
 }
 
 /** How many requests of a team are open at the upstream at this moment. */

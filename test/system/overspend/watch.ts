@@ -1,5 +1,5 @@
 import { BUDGETS, PLACES_FIELD, WINDOW } from './scene.ts'
-import { pause } from './patience.ts'
+import { pause } from '../../support/fleet/patience.ts'
 import type { Redis } from 'ioredis'
 import type { TeamScene } from './scene.ts'
 

@@ -1,7 +1,7 @@
--- ARGV: now, mode, rid, born, note, and for each claim one of
+-- ARGV: now, how long things are kept, mode, rid, born, packed record of an expiry or '', and for each claim one of
 --   r id perMinute burst cost    c id limit    b id cost n, n times (window start end amount)
-local mode, rid, born = ARGV[2], ARGV[3], tonumber(ARGV[4])
-local CLAIMS = 6
+local mode, rid, born, expiry = ARGV[4], ARGV[5], tonumber(ARGV[6]), ARGV[7]
+local CLAIMS = 8
 
 -- Which fields the claims need, and for each budget where in ARGV the window is that the time stands in.
 local fields, count, windows, budgets, stale = {'v', 'e', 'h'}, 3, {}, 0, false
@@ -58,7 +58,7 @@ if budgets > 0 and hold and mode ~= 'force' and not repeated and tonumber(hold) 
 end
 
 -- The standings of all claims, and what a grant would write.
-local writes, record, fresh, allowed = {'v', (version or 0) + 1}, {born, ARGV[5]}, {}, true
+local writes, record, fresh, allowed = {'v', (version or 0) + 1}, {born, ''}, {}, true
 local w, r, said, f, budget = 2, 2, 5, 4, 0
 at = CLAIMS
 while at <= last do
@@ -143,7 +143,11 @@ end
 
 call('HSET', STATE, unpack(writes))
 if #forgotten > 0 then call('HDEL', STATE, unpack(forgotten)) end
-call('HSET', RESERVATIONS, rid, cmsgpack.pack(HELD, record))
+if expiry == '' then
+  call('HSET', RESERVATIONS, rid, cmsgpack.pack(HELD, record))
+else
+  call('HSET', RESERVATIONS, rid, cmsgpack.pack(HELD, record), rid .. '!', expiry)
+end
 call('ZADD', DUE, now + LEASE_MS, rid)
 reply[2], reply[3] = writes[2], epoch or begin(rid)
 return reply

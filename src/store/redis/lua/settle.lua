@@ -1,8 +1,8 @@
--- ARGV: now, rid, born, record or '', and for each charge one of
+-- ARGV: now, how long things are kept, rid, born, packed record or '', and for each charge one of
 --   r id perMinute burst cost    c id    b id window cost
 -- Which ones follow is said by the reservation, whose claims they answer one by one.
-local rid, born = ARGV[2], tonumber(ARGV[3])
-local CHARGES = 5
+local rid, born, written = ARGV[4], tonumber(ARGV[5]), ARGV[6]
+local CHARGES = 7
 
 local packed = call('HGET', RESERVATIONS, rid)
 local form, record
@@ -90,12 +90,22 @@ while at <= last do
 end
 
 call('HSET', STATE, unpack(writes))
+local expiry = form == EXPIRED and call('HGET', RESERVATIONS, rid .. '!')
+if expiry then
+  local key = string.sub(KEYS[1], 1, -2) .. 'x:' .. math.floor(record[1] / HOUR_MS)
+  call('XDEL', EVENTS, call('HGET', key, rid) or '0-0')
+  call('HDEL', key, rid)
+  add_up(expiry, -1)
+end
 if packed then
-  call('HDEL', RESERVATIONS, rid)
+  call('HDEL', RESERVATIONS, rid, rid .. '!')
   call('ZREM', DUE, rid)
 end
 local entry = ''
-if ARGV[4] ~= '' then entry = call('XADD', EVENTS, '*', 'k', 'settled', 'rid', rid, 'record', ARGV[4]) end
+if written ~= '' then
+  local kind = expiry and 'corrected' or 'settled'
+  entry = call('XADD', EVENTS, '*', 'k', kind, 'rid', rid, 'record', add_up(written, 1))
+end
 call('HSET', FINALS, rid, entry)
-call('PEXPIRE', FINALS, math.floor(born / HOUR_MS) * HOUR_MS + FINALS_KEPT_MS - now, 'NX')
+call('PEXPIRE', FINALS, math.floor(born / HOUR_MS) * HOUR_MS + HOUR_MS + LEDGER_KEPT_MS - now, 'NX')
 return {'settled', version, epoch or begin(rid), values[3] or 0, now, held and 'reserved' or packed and 'late' or 'unreserved'}

@@ -1,9 +1,10 @@
--- What every script begins with. ARGV[1] is the time in ms, or 0 for the server's own.
+-- What every script begins with. ARGV: the time in ms, or 0 for the server's own; how long records are kept, and how long sums.
 local call, ARGV = redis.call, ARGV
 local STATE, DUE, RESERVATIONS, EVENTS, FINALS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
--- The first byte of a reservation; what follows is {born, note, what was taken of each limit ...} in MessagePack.
+-- The first byte of a reservation; what follows is {born, '', what was taken of each limit ...} in MessagePack. What its expiry
+-- writes into the ledger is a packed record under the same name with a '!', so that nobody reads it who need not.
 local HELD, EXPIRED = 1, 2
-local now = tonumber(ARGV[1])
+local now, LEDGER_KEPT_MS, USAGE_KEPT_MS = tonumber(ARGV[1]), ARGV[2], ARGV[3]
 if now == 0 then
   local time = call('TIME')
   now = time[1] * 1000 + math.floor(time[2] / 1000)

@@ -1,29 +1,21 @@
-local NAMES = {r = 'rate', c = 'concurrency', b = 'budget'}
-
--- Charges a reservation in full: what it took is added to `changes`, and returned as the event's JSON. Numbers never go
--- through cjson, which rounds them.
+-- Charges a reservation in full: what it took is added to `changes`.
 local function expire (record, changes)
-  local entries, at = {}, 3
+  local at = 3
   local function change (field, amount) changes[field] = (changes[field] or 0) + amount end
   while at <= #record do
-    local kind, id, cost, window = record[at], record[at + 1], 1, ''
+    local kind, id = record[at], record[at + 1]
     if kind == 'c' then
       change('c:' .. id, -1)
       at = at + 2
-    else
-      cost = record[at + 2]
-      at = at + 3
-    end
-    if kind == 'b' then
-      local name = id .. ':' .. record[at]
+    elseif kind == 'b' then
+      local cost, name = record[at + 2], id .. ':' .. record[at + 3]
       change('br:' .. name, 0 - cost)
       change('bs:' .. name, cost)
-      window = ',"windowId":' .. cjson.encode(record[at])
-      at = at + 1
+      at = at + 4
+    else
+      at = at + 3
     end
-    entries[#entries + 1] = string.format('{"kind":"%s","id":%s,"cost":%.0f%s}', NAMES[kind], cjson.encode(id), cost, window)
   end
-  return '[' .. table.concat(entries, ',') .. ']'
 end
 
 -- Ends what is due, the longest overdue first, and says how many that were.
@@ -34,12 +26,19 @@ local function sweep ()
   for i, rid in ipairs(rids) do
     if packed[i] and string.byte(packed[i]) == HELD then
       local _, record = cmsgpack.unpack(packed[i])
-      local entries = expire(record, changes)
+      expire(record, changes)
       call('HSET', RESERVATIONS, rid, string.char(EXPIRED) .. string.sub(packed[i], 2))
       call('ZADD', DUE, math.max(now, record[1]) + EXPIRED_KEPT_MS, rid)
-      call('XADD', EVENTS, '*', 'k', 'expired', 'rid', rid, 'time', now, 'born', record[1], 'note', record[2], 'entries', entries)
+      local expiry = call('HGET', RESERVATIONS, rid .. '!')
+      if expiry then
+        -- By the hour of its birth, as all that is final: but this is not final yet.
+        local hour = math.floor(record[1] / HOUR_MS)
+        local key = string.sub(KEYS[1], 1, -2) .. 'x:' .. hour
+        call('HSET', key, rid, call('XADD', EVENTS, '*', 'k', 'expired', 'rid', rid, 'record', add_up(expiry, 1)))
+        call('PEXPIRE', key, (hour + 1) * HOUR_MS + LEDGER_KEPT_MS - now, 'NX')
+      end
     else
-      call('HDEL', RESERVATIONS, rid)
+      call('HDEL', RESERVATIONS, rid, rid .. '!')
       call('ZREM', DUE, rid)
     end
   end
@@ -48,3 +47,4 @@ local function sweep ()
   call('HINCRBY', STATE, 'v', #rids)
   return #rids
 end
+

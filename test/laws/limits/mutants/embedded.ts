@@ -5,6 +5,9 @@ const ENGINE = 'src/limits/engine.ts'
 const STATE = 'src/limits/engine-state.ts'
 const CLAIM = 'src/limits/claim.ts'
 const TABLES = 'src/store/embedded/limit-tables.ts'
+const LEDGER = 'src/store/embedded/ledger.ts'
+const USAGE = 'src/store/embedded/usage.ts'
+const ROLLUPS = 'src/metering/rollups.ts'
 
 /** Bugs of the store in this process. */
 export const EMBEDDED_MUTANTS: readonly Mutant[] = [
@@ -50,6 +53,18 @@ export const EMBEDDED_MUTANTS: readonly Mutant[] = [
   { bug: 'a reservation that lay in a buffer is granted', file: ENGINE, from: 'isOld(bornMs, nowMs) || (mode === \'reserve\' && nowMs - bornMs > BIRTH_MS_MAX)', to: 'isOld(bornMs, nowMs)' },
   { bug: 'a window is dropped while it may still be charged', file: ENGINE, from: 'nowMs - FINAL_MEMORY_MS - LEASE_MS)', to: 'nowMs)' },
   { bug: 'a dropped window leaves what was held of it', file: STATE, from: 'for (const kind of [\'bs\', \'br\'])', to: 'for (const kind of [\'bs\'])' },
-  { bug: 'a settlement’s record is lost', file: ENGINE, from: 'if (record !== undefined) state.changes.records.push(record)', to: '' },
+  { bug: 'a settlement’s record is lost', file: ENGINE, from: 'former: known?.state === \'expired\' ? known.expiry : undefined, record })', to: 'former: undefined, record: undefined })' },
+  { bug: 'an expiry’s record is not written', file: ENGINE, from: 'former: undefined, record: expiry })', to: 'former: undefined, record: undefined })' },
+  { bug: 'a late settlement’s record comes beside that of the expiry', file: LEDGER, from: '      remove.run(team, rid)\n', to: '      database.prepare(\'UPDATE ledger SET rid = rid || ? WHERE team = ? AND rid = ?\').run(\'-\', team, rid)\n' },
+  { bug: 'a late void leaves the record of the expiry', file: STATE, from: 'change.former !== undefined || change.record !== undefined', to: 'change.record !== undefined' },
+  { bug: 'the sums of an expiry are not taken back', file: LEDGER, from: '      usage.subtract(rollupOf(former))\n', to: '' },
+  { bug: 'a record is in no sum', file: LEDGER, from: '    usage.add(rollupOf(record))\n', to: '' },
+  { bug: 'a record is summed up twice', file: LEDGER, from: '    usage.add(rollupOf(record))\n', to: '    usage.add(rollupOf(record))\n    usage.add(rollupOf(record))\n' },
+  { bug: 'what is held is summed up before it is used', file: ENGINE, from: '  state.changes.rids.add(rid)\n  countVersion(state, nowMs, rid)\n}', to: '  state.changes.rids.add(rid)\n  changeLedger(state, { rid, atMs: nowMs, former: undefined, record: expiry })\n  countVersion(state, nowMs, rid)\n}' },
+  { bug: 'sums forget what was there', file: USAGE, from: '${column} + excluded.${column}', to: 'excluded.${column}' },
+  { bug: 'a model without a price is summed up under another currency', file: USAGE, from: '  return [team, hourMs, keyId, model, currency ?? \'\']', to: '  return [team, hourMs, keyId, model, currency ?? \'CNY\']' },
+  { bug: 'a superseded attempt counts as a request', file: ROLLUPS, from: 'requests: superseded ? 0 : 1', to: 'requests: 1' },
+  { bug: 'an expired request counts for the latencies', file: ROLLUPS, from: '!superseded && outcome !== \'expired\'', to: '!superseded' },
+  { bug: 'a request counts in the hour after its own', file: ROLLUPS, from: 'Math.floor(timeMs / HOUR_MS)', to: 'Math.ceil(timeMs / HOUR_MS)' },
   { bug: 'charges need not answer the claims', file: ENGINE, from: 'checkCharges(charges, known?.entries)', to: 'checkCharges(charges, undefined)' }
 ]

@@ -1,3 +1,4 @@
+/* eslint no-template-curly-in-string: off -- these are pieces of source text */
 import type { Mutant } from './mutant.ts'
 
 const RESERVE = 'src/store/redis/lua/reserve.lua'
@@ -6,15 +7,16 @@ const SWEEP = 'src/store/redis/lua/sweep.lua'
 const RENEW = 'src/store/redis/lua/renew.lua'
 const STORE = 'src/store/redis/limits.ts'
 const HOLD = 'src/store/redis/lua/hold.lua'
+const RECORD = 'src/store/redis/lua/record.lua'
+const PACKED = 'src/store/redis/packed-record.ts'
 
 /** Bugs of the store in Redis. */
 export const REDIS_MUTANTS: readonly Mutant[] = [
   { bug: 'what is held is written by tostring, which rounds', file: RESERVE, from: 'fields[f + 1], held + cost', to: 'fields[f + 1], tostring(held + cost)' },
   { bug: 'what is spent is written by .., which rounds', file: SETTLE, from: 'fields[f], (values[f] or 0) + actual', to: 'fields[f], \'\' .. ((values[f] or 0) + actual)' },
-  { bug: 'an expiry’s amounts go through cjson, which rounds', file: SWEEP, from: '%.0f%s}\', NAMES[kind], cjson.encode(id), cost, window', to: '%s%s}\', NAMES[kind], cjson.encode(id), cjson.encode(cost), window' },
   { bug: 'a settlement is not remembered', file: SETTLE, from: 'call(\'HSET\', FINALS, rid, entry)', to: '' },
   { bug: 'a void before its reservation does not keep it from being granted', file: RESERVE, from: 'if call(\'HEXISTS\', FINALS, rid) == 1 then', to: 'if false then' },
-  { bug: 'an ended reservation stays', file: SETTLE, from: '  call(\'HDEL\', RESERVATIONS, rid)\n', to: '' },
+  { bug: 'an ended reservation stays', file: SETTLE, from: '  call(\'HDEL\', RESERVATIONS, rid, rid .. \'!\')\n', to: '' },
   { bug: 'an ended reservation’s lease stays', file: SETTLE, from: '  call(\'ZREM\', DUE, rid)\n', to: '' },
   { bug: 'what is held is ignored', file: RESERVE, from: 'spent + held + cost >', to: 'spent + cost >' },
   { bug: 'a budget’s last unit is never granted', file: RESERVE, from: 'spent + held + cost >', to: 'spent + held + cost >=' },
@@ -50,12 +52,26 @@ export const REDIS_MUTANTS: readonly Mutant[] = [
   { bug: 'a check takes', file: RESERVE, from: 'if mode == \'check\' then return reply end', to: '' },
   { bug: 'a hold is ignored', file: RESERVE, from: 'tonumber(hold) > now', to: 'false' },
   { bug: 'a repeated reservation is held up by a hold', file: RESERVE, from: ' and not repeated and', to: ' and' },
-  { bug: 'a shorter hold ends a longer one', file: HOLD, from: 'math.max(former, now + ARGV[2])', to: 'now + ARGV[2]' },
+  { bug: 'a shorter hold ends a longer one', file: HOLD, from: 'math.max(former, now + ARGV[4])', to: 'now + ARGV[4]' },
   { bug: 'old is one millisecond too early', file: SETTLE, from: 'age > FINAL_MEMORY_MS', to: 'age >= FINAL_MEMORY_MS' },
   { bug: 'a reservation that lay in a buffer is granted', file: RESERVE, from: ' or (mode == \'reserve\' and age > BIRTH_MS_MAX)', to: '' },
   { bug: 'a window is dropped while it may still be charged', file: RESERVE, from: 'now - FINAL_MEMORY_MS - LEASE_MS then', to: 'now then' },
   { bug: 'a dropped window leaves what was held of it', file: RESERVE, from: '        forgotten[#forgotten + 1] = \'br:\' .. id .. \':\' .. one[2]\n', to: '' },
-  { bug: 'a settlement’s record is lost', file: SETTLE, from: 'if ARGV[4] ~= \'\' then entry', to: 'if false then entry' },
+  { bug: 'a settlement’s record is lost', file: SETTLE, from: 'if written ~= \'\' then', to: 'if false then' },
+  { bug: 'an expiry’s record is not written', file: SWEEP, from: 'if expiry then', to: 'if false then' },
+  { bug: 'a late settlement’s record comes beside that of the expiry', file: SETTLE, from: '  call(\'XDEL\', EVENTS, call(\'HGET\', key, rid) or \'0-0\')\n', to: '' },
+  { bug: 'what was corrected can still be found as expired', file: SETTLE, from: '  call(\'HDEL\', key, rid)\n', to: '' },
+  { bug: 'the sums of an expiry are not taken back', file: SETTLE, from: '  add_up(expiry, -1)\n', to: '' },
+  { bug: 'what a held reservation would write is taken back', file: SETTLE, from: 'form == EXPIRED and call(\'HGET\'', to: 'packed and call(\'HGET\'' },
+  { bug: 'what a grant would write is not kept', file: RESERVE, from: 'if expiry == \'\' then', to: 'if true then' },
+  { bug: 'a repetition is summed up again', file: SETTLE, from: 'if status then\n', to: 'if status == \'repeated\' and written ~= \'\' then add_up(written, 1) end\nif status then\n' },
+  { bug: 'a record is in no sum', file: RECORD, from: 'call(\'HSET\', key, field, struct.pack', to: 'local _ = (struct.pack' },
+  { bug: 'a record is summed up twice', file: SETTLE, from: '\'record\', add_up(written, 1))', to: '\'record\', add_up(written, add_up(written, 1) and 1))' },
+  { bug: 'sums forget what was there', file: RECORD, from: 'local row = known or', to: 'local row = sign < 0 and known or' },
+  { bug: 'sums are written by tostring, which rounds', file: RECORD, from: 's8 + sign * a8', to: 'tonumber(tostring(s8 + sign * a8))' },
+  { bug: 'the bucket of a duration is that of the next', file: RECORD, from: '1 + DURATIONS_AT + 4 * took', to: '5 + DURATIONS_AT + 4 * took' },
+  { bug: 'all first contents are of one bucket', file: RECORD, from: '1 + FIRST_CONTENTS_AT + 4 * first', to: '1 + FIRST_CONTENTS_AT' },
+  { bug: 'all hours of a day are one', file: PACKED, from: '${hourMs % DAY_MS / HOUR_MS}|', to: '0|' },
   { bug: 'more claims than charges are settled', file: SETTLE, from: '(not matches or record[r])', to: 'not matches' },
   { bug: 'every settlement begins a new life', file: SETTLE, from: 'epoch or begin(rid)', to: 'begin(rid)' }
 ]

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
-import { randomFrom } from './plan.ts'
+import { randomFrom } from './random.ts'
 import type { AddressInfo, Socket } from 'node:net'
 import type { MessagePort } from 'node:worker_threads'
 

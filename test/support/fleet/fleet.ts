@@ -1,7 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { launch } from '../../cli/process.ts'
-import { MODELS } from './scene.ts'
 import { until } from './patience.ts'
 import type { Launched } from '../../cli/process.ts'
 
@@ -14,8 +13,10 @@ export interface Seat {
   isTaking: boolean
   /** Requests of our clients that are under way in it. */
   inFlight: number
-  /** Its present life, from 0. It was killed at the end of each that is over. */
+  /** Its present life, from 0. */
   life: number
+  /** Lives that were ended by force. */
+  readonly killed: number[]
   /** What it wrote in all of its lives. */
   readonly logs: string[]
   /** Undefined while it is dead. */
@@ -26,36 +27,61 @@ export interface Fleet {
   readonly seats: readonly Seat[]
   /** Kills it without a word. */
   kill (seat: Seat): Promise<void>
+  /** Asks it to end. @returns its exit code */
+  terminate (seat: Seat): Promise<number | null>
   /** Starts it again on its own data folder, and sends requests to it once it is ready. */
   restart (seat: Seat): Promise<void>
   close (): Promise<void>
 }
 
 export interface FleetOptions {
+  /** Every gateway has a folder of its own in it: see `folderOf`. */
   readonly folder: string
-  readonly simulatorUrl: string
-  /** For each gateway, where it finds Redis. */
-  readonly redisPorts: readonly number[]
+  /** The configuration of all of them. */
+  readonly yaml: string
+  /** For each gateway, what its environment has beside what all have. */
+  readonly environments: readonly Readonly<Record<string, string>>[]
 }
 
-export const UPSTREAM_KEY = 'sk-what-all-gateways-use-upstream'
-const ADMIN_TOKEN = 'the-admin-token-of-all-gateways-of-the-proof'
-const SECRET = 'the-secret-that-all-gateways-of-the-proof-share'
+const ADMIN_TOKEN = 'the-admin-token-of-all-gateways-of-the-fleet'
+const SECRET = 'the-secret-that-all-gateways-of-the-fleet-share'
 const READY_TIMEOUT_MS = 30_000
 
-/** Real processes on data folders of their own, with one secret and one Redis. */
+/** Where a gateway runs, and has its configuration. */
+function folderOf ({ folder }: Pick<FleetOptions, 'folder'>, place: number): string {
+  return join(folder, String(place))
+}
+
+/** Where a gateway keeps what outlives it. */
+export function dataFolderOf (options: Pick<FleetOptions, 'folder'>, place: number): string {
+  return join(folderOf(options, place), 'data')
+}
+
+/** Which life of which gateway takes a request. */
+export function lifeOf ({ place, life }: Pick<Seat, 'place' | 'life'>): string {
+  return `${place}.${life}`
+}
+
+/** All lives that were ended by force. */
+export function killedLives ({ seats }: Pick<Fleet, 'seats'>): Set<string> {
+  return new Set(seats.flatMap(({ place, killed }) => killed.map((life) => lifeOf({ place, life }))))
+}
+
+/** Real processes on data folders of their own, with one secret. */
 export async function startFleet (options: FleetOptions): Promise<Fleet> {
-  const seats = options.redisPorts.map((_, place): Seat => ({
-    place, url: '', adminUrl: '', isTaking: false, inFlight: 0, life: 0, logs: [], process: undefined
+  const seats = options.environments.map((_, place): Seat => ({
+    place, url: '', adminUrl: '', isTaking: false, inFlight: 0, life: 0, killed: [], logs: [], process: undefined
   }))
 
-  async function kill (seat: Seat): Promise<void> {
+  async function end (seat: Seat, signal: 'SIGKILL' | 'SIGTERM'): Promise<number | null> {
     const { process } = seat
-    if (process === undefined) return
+    if (process === undefined) return 0
     seat.isTaking = false
     seat.process = undefined
-    await process.stop('SIGKILL')
+    if (signal === 'SIGKILL') seat.killed.push(seat.life)
+    const code = await process.stop(signal)
     seat.logs.push(process.output.stdout, process.output.stderr)
+    return code
   }
 
   async function begin (seat: Seat): Promise<void> {
@@ -71,12 +97,12 @@ export async function startFleet (options: FleetOptions): Promise<Fleet> {
   const killAll = (): void => { for (const seat of seats) seat.process?.process.kill('SIGKILL') }
   process.once('exit', killAll)
   async function close (): Promise<void> {
-    await Promise.all(seats.map(kill))
+    await Promise.all(seats.map((seat) => end(seat, 'SIGKILL')))
     process.off('exit', killAll)
   }
   for (const { place } of seats) {
-    await mkdir(join(options.folder, String(place)))
-    await writeFile(join(options.folder, String(place), 'dashgate.yaml'), yamlFor(options.simulatorUrl))
+    await mkdir(folderOf(options, place))
+    await writeFile(join(folderOf(options, place), 'dashgate.yaml'), options.yaml)
   }
   try {
     await Promise.all(seats.map(begin))
@@ -86,7 +112,8 @@ export async function startFleet (options: FleetOptions): Promise<Fleet> {
   }
   return {
     seats,
-    kill,
+    async kill (seat) { await end(seat, 'SIGKILL') },
+    terminate: (seat) => end(seat, 'SIGTERM'),
     async restart (seat) {
       seat.life++
       await begin(seat)
@@ -95,40 +122,24 @@ export async function startFleet (options: FleetOptions): Promise<Fleet> {
   }
 }
 
-function start (place: number, { folder, redisPorts }: FleetOptions): Launched {
+function start (place: number, options: FleetOptions): Launched {
   return launch(['start', '--port', '0', '--admin-port', '0', '--json'], {
-    folder: join(folder, String(place)),
+    folder: folderOf(options, place),
     environment: {
-      REDIS_URL: `redis://127.0.0.1:${redisPorts[place]}`,
       DASHGATE_SECRET: SECRET,
       DASHGATE_ADMIN_TOKEN: ADMIN_TOKEN,
-      DASHGATE_BOOTSTRAP_KEY: 'sk-of-nobody-in-this-proof',
-      LOG_LEVEL: 'warn'
+      DASHGATE_BOOTSTRAP_KEY: 'sk-of-nobody-in-this-fleet',
+      LOG_LEVEL: 'warn',
+      ...options.environments[place]
     }
   })
 }
 
-function yamlFor (simulatorUrl: string): string {
-  const upstream = (name: string, protocol: string, path: string): string =>
-    `  - { name: ${name}, protocol: ${protocol}, base_url: "${simulatorUrl}${path}", keys: [${UPSTREAM_KEY}] }`
-  const price = (perThousand: number): string => String(perThousand / 1e9)
-  return [
-    'store: { replicas: 3 }',
-    'upstreams:',
-    upstream('native', 'dashscope', '/api/v1'),
-    upstream('compatible', 'openai', '/compatible-mode/v1'),
-    'models:',
-    ...MODELS.map((model) => `  - { name: ${model.name}, targets: [{ upstream: ${model.upstream} }], price: { currency: CNY, ` +
-      `input_per_1k: ${price(model.inputNanoPer1k)}, output_per_1k: ${price(model.outputNanoPer1k)} } }`)
-  ].join('\n')
-}
-
 /** @throws Error for any answer but a good one */
-export async function adminCall<T> ({ adminUrl }: Seat, path: string, body: object): Promise<T> {
+export async function adminCall<T> ({ adminUrl }: Seat, path: string, body?: object): Promise<T> {
   const response = await fetch(`${adminUrl}/admin/v1${path}`, {
-    method: 'POST',
     headers: { authorization: `Bearer ${ADMIN_TOKEN}`, 'content-type': 'application/json' },
-    body: JSON.stringify(body)
+    ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) })
   })
   if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`)
   return await response.json() as T
@@ -141,3 +152,15 @@ export async function metricsOf ({ adminUrl }: Seat): Promise<ReadonlyMap<string
   for (const [, name = '', value] of text.matchAll(/^(\w+)(?:\{.*\})? (\S+)$/gm)) figures.set(name, (figures.get(name) ?? 0) + Number(value))
   return figures
 }
+
+/** The figures of all gateways that are alive, added up. */
+export async function figuresOf ({ seats }: Pick<Fleet, 'seats'>): Promise<Map<string, number>> {
+  const sums = new Map<string, number>()
+  for (const figures of await Promise.all(seats.filter(({ process }) => process !== undefined).map(metricsOf))) {
+    for (const [name, value] of figures) sums.set(name, (sums.get(name) ?? 0) + value)
+  }
+  return sums
+}
+
+/** The settlements that wait in a gateway's spool. */
+export const PENDING = 'dashgate_spool_pending'
