@@ -7,6 +7,7 @@ import { createAdminToken, createClientKey, keyDigest } from './accounts/keys.ts
 import { createAuthenticate } from './accounts/authenticate.ts'
 import { createAuthenticateFresh } from './accounts/authenticate-fresh.ts'
 import { createExplanations } from './limits/explanations.ts'
+import { createIdempotency } from './admin/idempotency.ts'
 import { createIdentifyAdmin } from './accounts/admin-token.ts'
 import { createLimiter } from './limits/limiter.ts'
 import { createRepepper } from './accounts/repepper.ts'
@@ -22,7 +23,9 @@ import type { ServerDeps } from './server.ts'
 import type { State } from './state.ts'
 import type { Vault } from './upstream/vault.ts'
 
-export interface ListenerDeps extends Pick<ServerDeps, 'clock' | 'ids' | 'random'>, Pick<AppDeps, 'tokens' | 'keyring' | 'send' | 'currentCatalog' | 'readiness' | 'track'> {
+type Handed = Pick<AppDeps, 'tokens' | 'send' | 'currentCatalog' | 'readiness' | 'track'>
+
+export interface ListenerDeps extends Pick<ServerDeps, 'clock' | 'ids' | 'random'>, Handed {
   readonly metrics: Metrics
   readonly observers: Observers
   readonly state: State
@@ -36,7 +39,8 @@ export interface Listeners { readonly app: FastifyInstance, readonly admin: Fast
 export function buildListeners (config: Config, secrets: Secrets, deps: ListenerDeps): Listeners {
   const { clock, metrics, observers, currentCatalog, readiness, state } = deps
   const { accounting, backend, directory } = state
-  const outdated = createRepepper(directory, { clock, failed: (cause) => observers.trouble({ kind: 'upkeep_failed', cause }) })
+  const troubled = (cause: unknown): void => observers.trouble({ kind: 'upkeep_failed', cause })
+  const outdated = createRepepper(directory, { clock, failed: troubled })
   const secretDeps = { peppers: secrets.peppers, clock: state.storeClock, outdated }
   const authenticate = createAuthenticate(directory, secretDeps)
   const identify = createIdentifyAdmin(secrets.adminToken, directory, secretDeps)
@@ -47,6 +51,7 @@ export function buildListeners (config: Config, secrets: Secrets, deps: Listener
     ...observers,
     limiter,
     explanations,
+    keyring: state.keyring,
     ledger: backend.ledger,
     refusals: backend.refusals,
     protocols: [...PROTOCOLS.values()],
@@ -69,6 +74,7 @@ export function buildListeners (config: Config, secrets: Secrets, deps: Listener
     keyring: state.keyring,
     sealKey: deps.vault.seal,
     configuration: deps.configuration,
+    idempotency: createIdempotency({ claims: backend.claims, secret: secrets.peppers.current, failed: troubled }),
     newKey: (id) => createClientKey((below) => randomInt(below), id),
     newToken: () => createAdminToken((below) => randomInt(below)),
     digestOf: (secret) => keyDigest(secrets.peppers.current, secret),

@@ -23,5 +23,9 @@ export function secretsOf ({ secrets, store: { data_dir: dataDir } }: Config): S
 
 /** The key of the first request, as it is looked for and kept. */
 export function firstKeyOf (config: Config, { peppers, firstKey }: Secrets): FirstKey {
-  return { digest: keyDigest(peppers.current, firstKey), origin: config.secrets.bootstrap_key === undefined ? 'made' : 'configured' }
+  return {
+    digest: keyDigest(peppers.current, firstKey),
+    previousDigest: peppers.previous === undefined ? undefined : keyDigest(peppers.previous, firstKey),
+    origin: config.secrets.bootstrap_key === undefined ? 'made' : 'configured'
+  }
 }

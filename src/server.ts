@@ -47,7 +47,7 @@ export interface RunningServer {
   /** Where the token of the admin API is; undefined where the configuration names one. */
   readonly adminTokenFile: string | undefined
   readonly catalog: () => Catalog
-  /** Puts another catalog in place, and what it was made of, for the requests that come from now on; the rest waits for a restart. */
+  /** Puts another catalog in place, and what it was made of, for requests from now on. The rest waits for a restart. */
   swapCatalog (catalog: Catalog, config: Config): void
   /** Notes that another configuration was bad and the catalog stays. */
   keepCatalog (): void
@@ -72,7 +72,7 @@ const NO_SURROUNDINGS: Surroundings = { flags: {}, environment: {} }
 export async function startServer (config: Config, catalog: Catalog, deps: ServerDeps): Promise<RunningServer> {
   const exchanges = createExchanges()
   let [current, running, isDraining] = [catalog, config, false]
-  let knownTeams = (): readonly string[] => []
+  let knownTeams: State['knownTeams'] = () => []
   const metrics = createMetrics(() => ({ catalog: current, teams: knownTeams(), running: exchanges.running() }))
   const tracing = await openTracing(process.env, { ...deps, metrics })
   const observers = createObservers(metrics, tracing, deps)
@@ -89,7 +89,6 @@ export async function startServer (config: Config, catalog: Catalog, deps: Serve
     vault,
     tokens,
     configuration: createConfigInspection({ clock: deps.clock, running: () => running, ...deps.surroundings ?? NO_SURROUNDINGS }),
-    keyring: state.keyring,
     send: createSend(pools, deps.clock),
     currentCatalog: () => current,
     readiness: () => isDraining ? 'draining' : state.readiness(),

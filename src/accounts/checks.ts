@@ -2,7 +2,7 @@ import { Temporal } from 'temporal-polyfill'
 import { parseNetwork } from './addresses.ts'
 import { BUDGET_UNITS_MAX } from './limit-settings.ts'
 import { exactUnits, MONEY_DECIMALS } from '../core/money.ts'
-import { instantMs } from './times.ts'
+import { instantMs } from '../core/instant.ts'
 import type { BudgetSetting, LimitSettings, PerModelSettings, RateSetting } from './limit-settings.ts'
 import type { KeySettings, TeamSettings } from './account.ts'
 

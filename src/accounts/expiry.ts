@@ -1,4 +1,4 @@
-import { instantMs } from './times.ts'
+import { instantMs } from '../core/instant.ts'
 
 /** Whether a time that was set as a text has come, with each text read once for its document. */
 export function createExpiries<Document extends object> (

@@ -5,6 +5,7 @@ import type { Clock, Ids } from '../core/clock.ts'
 import type { Directory } from '../accounts/directory.ts'
 import type { Explanations } from '../limits/explanations.ts'
 import type { GatewayError } from '../core/errors.ts'
+import type { Idempotency } from './idempotency.ts'
 import type { Keyring } from '../upstream/keyring.ts'
 import type { Ledger, Refusals } from '../metering/ledger.ts'
 import type { Metrics } from '../observe/metrics.ts'
@@ -45,4 +46,5 @@ export interface AdminDeps extends ReportDeps {
   /** Encrypts an upstream's key for the store. */
   readonly sealKey: (upstream: string, key: string) => SealedKey
   readonly configuration: ShownConfiguration
+  readonly idempotency: Idempotency
 }

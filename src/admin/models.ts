@@ -2,12 +2,20 @@ import Type from 'typebox'
 import { closed, listReply, orNull } from './schemas.ts'
 import { defineRoute, READ_OF_OWN_TEAM } from './route.ts'
 import type { AdminRoute } from './route.ts'
-import type { Model, PriceTier } from '../core/catalog.ts'
+import type { DatedPrice, Model, PriceTier } from '../core/catalog.ts'
 
 const TierSchema = Type.Object({
   input_tokens_max: orNull(Type.Integer({ description: 'Of prompts up to this length; null for the last tier.' })),
   input_cost_nano: Type.Integer({ description: 'Of one token, in 10⁻⁹ of the currency.' }),
-  output_cost_nano: Type.Integer()
+  cached_input_cost_nano: Type.Integer({ description: 'Of one that the upstream took from its cache.' }),
+  output_cost_nano: Type.Integer(),
+  reasoning_output_cost_nano: Type.Integer({ description: 'Of one in an answer with a chain of thought.' })
+}, closed)
+
+const PriceSchema = Type.Object({
+  from: orNull(Type.String({ description: 'Since when it holds; null for what held before all others.' })),
+  currency: Type.String(),
+  tiers: Type.Array(TierSchema)
 }, closed)
 
 const ModelSchema = Type.Object({
@@ -18,7 +26,7 @@ const ModelSchema = Type.Object({
   output_tokens_max: Type.Integer(),
   thinking_tokens_max: Type.Integer(),
   tokenizer: Type.Enum(['qwen', 'estimate']),
-  price: orNull(Type.Object({ currency: Type.String(), tiers: Type.Array(TierSchema) }, closed)),
+  prices: Type.Array(PriceSchema, { description: 'In order of time; none for a model without a price.' }),
   targets: Type.Array(Type.Object({
     upstream: Type.String(), model: Type.String(), priority: Type.Integer(), weight: Type.Integer()
   }, closed))
@@ -40,7 +48,6 @@ export const MODEL_ROUTES: readonly AdminRoute[] = [
 ]
 
 function modelBody (model: Model, aliases: readonly string[]): object {
-  const { price } = model
   return {
     name: model.name,
     aliases,
@@ -49,18 +56,24 @@ function modelBody (model: Model, aliases: readonly string[]): object {
     output_tokens_max: model.outputTokensMax,
     thinking_tokens_max: model.thinkingTokensMax,
     tokenizer: model.tokenizer,
-    price: price === undefined ? null : { currency: price.currency, tiers: price.tiers.map(tierBody) },
+    prices: model.prices.map(priceBody),
     targets: model.targets.map(({ upstream, priority, weight, ...target }) => {
       return { upstream: upstream.name, model: target.model, priority, weight }
     })
   }
 }
 
+function priceBody ({ fromMs, currency, tiers }: DatedPrice): object {
+  return { from: fromMs === 0 ? null : new Date(fromMs).toISOString(), currency, tiers: tiers.map(tierBody) }
+}
+
 /** The last tier has no end. */
-function tierBody ({ inputTokensMax, inputNanoPerToken, outputNanoPerToken }: PriceTier): object {
+function tierBody ({ inputTokensMax, inputNanoPerToken, outputNanoPerToken, ...partial }: PriceTier): object {
   return {
     input_tokens_max: inputTokensMax === Number.MAX_SAFE_INTEGER ? null : inputTokensMax,
     input_cost_nano: inputNanoPerToken,
-    output_cost_nano: outputNanoPerToken
+    cached_input_cost_nano: partial.cachedInputNanoPerToken,
+    output_cost_nano: outputNanoPerToken,
+    reasoning_output_cost_nano: partial.reasoningOutputNanoPerToken
   }
 }

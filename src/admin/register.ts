@@ -5,6 +5,7 @@ import { createAdminAuthenticate } from './auth.ts'
 import { createAuditRefusal } from './refusals.ts'
 import { createErrorHandler, gatewayErrorOf, refuseUnknown } from './errors.ts'
 import { GatewayError } from '../core/errors.ts'
+import { isWrite } from './route.ts'
 import { listRoutes, methodsAt } from '../http/routes.ts'
 import { parse } from './validation.ts'
 import type { AdminDeps } from './deps.ts'
@@ -94,9 +95,21 @@ async function answer (route: AdminRoute, { request, reply, progress, deps }: As
   progress.outcome = 'denied'
   await assertOwner(route, asked, deps.directory)
   progress.outcome = 'failed'
-  const body = await route.handler(asked, deps)
-  if (reply.sent) return reply
-  return await reply.code(route.status ?? 200).send(body)
+  const key = isWrite(route) ? request.headers['idempotency-key'] : undefined
+  if (key === undefined) {
+    const body = await route.handler(asked, deps)
+    return reply.sent ? reply : await reply.code(statusOf(route)).send(body)
+  }
+  const write = { actor: actor.id, key: String(key), request: { method: route.method, path: request.url, body: asked.body } }
+  const { status, body, isReplayed } = await deps.idempotency.once(write, async () => {
+    return { status: statusOf(route), body: await route.handler(asked, deps) }
+  })
+  if (isReplayed) reply.header('idempotent-replayed', 'true')
+  return await reply.code(status).send(body)
+}
+
+function statusOf ({ status = 200 }: AdminRoute): number {
+  return status
 }
 
 /** A body that is left out is one without members. */

@@ -5,6 +5,7 @@ import { attemptBody, refusalBody, requestBody } from '../http/request-body.ts'
 import { FormatSchema, SELECTION_PROPERTIES, timeOf } from './usage-query.ts'
 import { GatewayError, invalidParameter } from '../core/errors.ts'
 import { isSelected, OUTCOMES, requestEntries, requestPage } from '../metering/request-log.ts'
+import { limitOf } from './page.ts'
 import { PageSchema } from './schemas.ts'
 import { reportBody } from '../limits/reports.ts'
 import { exportTo } from './export.ts'
@@ -29,7 +30,6 @@ type RequestsQuery = Static<typeof RequestsQuerySchema>
 
 interface RequestsRequest { readonly query: RequestsQuery, readonly actor: Actor, readonly reply: FastifyReply }
 
-const LIMIT_DEFAULT = 100
 /** Records that one call looks at, whether or not they are what is asked for. */
 const SCANNED_MAX = 5_000
 const ONLY_PAGES = 'limit and cursor are of pages in JSON: an export has all that there is from one time to another.'
@@ -39,7 +39,7 @@ export async function answerRequests ({ query, actor, reply }: RequestsRequest, 
   const selection = selectionOf(query, teamsFor(actor, { teams: listOf(query.team), keys: listOf(query.key) }, deps.directory))
   const { format = 'json', limit, cursor } = query
   if (format === 'json') {
-    const bounds = { limit: limit === undefined ? LIMIT_DEFAULT : Number(limit), scannedMax: SCANNED_MAX }
+    const bounds = { limit: limitOf(query), scannedMax: SCANNED_MAX }
     const { entries, next } = await requestPage(deps, selection, bounds)
     return { data: entries.map(entryBody), has_more: next !== undefined, next_cursor: next === undefined ? null : sealed(next) }
   }

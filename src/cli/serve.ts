@@ -1,7 +1,7 @@
 import closeWithGrace from 'close-with-grace'
 import { buildCatalog, needsSimulator } from '../config/catalog.ts'
 import { loadConfig, readTextFile, surroundingsOf } from '../config/load.ts'
-import { ConfigError } from '../config/problems.ts'
+import { ConfigError, problemText } from '../config/problems.ts'
 import type { ConfigFlags } from '../config/overrides.ts'
 import { createReloader } from '../config/reload.ts'
 import type { ReloadResult, Reloader, ReloaderDeps } from '../config/reload.ts'
@@ -62,9 +62,7 @@ function triggersFor (file: string | undefined, { logger }: ServerDeps): Reloade
 function applyReload (result: ReloadResult, server: RunningServer, { logger }: ServerDeps): void {
   if (result.outcome === 'kept') {
     server.keepCatalog()
-    // Of a problem the place says enough, and its message repeats no value that may be a secret.
-    const facts = result.error instanceof ConfigError ? { problems: result.error.problems } : { error: messageOf(result.error) }
-    logger.error(facts, `the configuration is bad; the one before stays: ${messageOf(result.error)}`)
+    logger.error(...badConfig(result.error))
     return
   }
   server.swapCatalog(result.catalog, result.config)
@@ -84,6 +82,18 @@ function closeOnSignal (config: Config, { server, simulator, reloader }: Running
     await server.close()
     await simulator?.close()
   })
+}
+
+const PROBLEMS_LOGGED_MAX = 50
+
+/** What is said of a configuration that is not taken, to programs and people: places, and no value that may be a secret. */
+function badConfig (error: unknown): [object, string] {
+  const outcome = 'the configuration is bad; the one before stays'
+  if (!(error instanceof ConfigError)) return [{ error: messageOf(error) }, outcome]
+  const { problems } = error
+  const [first] = problems
+  const more = problems.length > 1 ? `, and ${problems.length - 1} more` : ''
+  return [{ problems: problems.slice(0, PROBLEMS_LOGGED_MAX) }, `${outcome}: ${first === undefined ? '' : problemText(first)}${more}`]
 }
 
 function messageOf (error: unknown): string {

@@ -1,12 +1,12 @@
-import type { Catalog, Model, Price, PriceTier, Target, Upstream } from '../core/catalog.ts'
+import type { Catalog, Model, Target, Upstream } from '../core/catalog.ts'
 import type { NativeDefaults, Quirks, UpstreamKey } from '../core/target.ts'
 import type { Protocol } from '../core/protocol.ts'
 import { SIMULATOR_UPSTREAM } from './checks.ts'
 import { familyOf } from './families.ts'
 import type { Family } from './families.ts'
 import { BUILT_IN_MODELS, CATALOG_DATE } from './models.ts'
-import type { BuiltInModel } from './models.ts'
-import { durationMs, nanoPerToken } from './scalars.ts'
+import { durationMs } from './scalars.ts'
+import { pricesOf } from './prices.ts'
 import { upstreamKeyId } from '../core/upstream-key.ts'
 import type { Config, ModelConfig, QuirksConfig, UpstreamConfig } from './schema.ts'
 
@@ -19,8 +19,6 @@ export interface CatalogOptions {
 interface Provider { readonly upstream: Upstream, readonly quirks: QuirksConfig | undefined, readonly servesBuiltIns: boolean }
 
 type Providers = ReadonlyMap<string, Provider>
-
-const NO_END = Number.MAX_SAFE_INTEGER
 
 /** True where nothing is configured to answer, so that the built-in simulator has to. */
 export function needsSimulator (config: Config): boolean {
@@ -118,7 +116,7 @@ function modelOf (entry: ModelConfig, providers: Providers): Model {
     thinksByDefault: family.thinksByDefault,
     tokenizer: entry.tokenizer ?? family.tokenizer,
     nativeDefaults: nativeDefaultsOf(entry.native_defaults, family.nativeDefaults),
-    price: entry.price === undefined ? builtInPrice(builtIn) : configuredPrice(entry.price),
+    prices: pricesOf(entry.price, builtIn),
     createdSeconds: Date.parse(builtIn?.created ?? CATALOG_DATE) / 1_000
   }
 }
@@ -154,27 +152,5 @@ function quirksOf (quirks: QuirksConfig, nativeService: Quirks['nativeService'])
     toolChoiceRequired: quirks.tool_choice_required ?? 'pass',
     streamOnly: quirks.stream_only ?? false,
     nativeService
-  }
-}
-
-function builtInPrice (model: BuiltInModel | undefined): Price | undefined {
-  if (model === undefined) return undefined
-  const tiers = model.tiers.map((tier): PriceTier => ({
-    inputTokensMax: tier.inputTokensMax ?? NO_END,
-    inputNanoPerToken: nanoPerToken(tier.inputPer1M, 1_000_000),
-    outputNanoPerToken: nanoPerToken(tier.outputPer1M, 1_000_000)
-  }))
-  return { currency: model.currency, tiers }
-}
-
-function configuredPrice (price: NonNullable<ModelConfig['price']>): Price {
-  const { currency, tiers = [{ input_per_1k: price.input_per_1k ?? NaN, output_per_1k: price.output_per_1k ?? NaN }] } = price
-  return {
-    currency,
-    tiers: tiers.map((tier): PriceTier => ({
-      inputTokensMax: ('input_tokens_max' in tier ? tier.input_tokens_max : undefined) ?? NO_END,
-      inputNanoPerToken: nanoPerToken(tier.input_per_1k, 1_000),
-      outputNanoPerToken: nanoPerToken(tier.output_per_1k, 1_000)
-    }))
   }
 }

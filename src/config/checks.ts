@@ -1,12 +1,12 @@
 import { BUILT_IN_MODELS } from './models.ts'
 import { durationMs } from './scalars.ts'
+import { instantMs } from '../core/instant.ts'
 import { weaknessOf } from '../core/secret-strength.ts'
-import type { Config, ModelConfig } from './schema.ts'
+import type { Config, DatedPriceConfig, ModelConfig } from './schema.ts'
 import type { Path } from './problems.ts'
 import type { Fault } from './validation.ts'
 
 type Report = (path: Path, message: string) => void
-type PriceConfig = NonNullable<ModelConfig['price']>
 
 /** Name of the upstream that stands in where none is configured. */
 export const SIMULATOR_UPSTREAM = 'simulator'
@@ -114,7 +114,7 @@ function checkModel (model: ModelConfig, path: Path, config: Config, report: Rep
     }
   }
   checkTargets(model, path, config, report)
-  if (model.price !== undefined) checkPrice(model.price, [...path, 'price'], report)
+  if (model.price !== undefined) checkPrices(model.price, [...path, 'price'], { isBuiltIn: builtIn !== undefined, report })
 }
 
 function checkTargets (model: ModelConfig, path: Path, { upstreams }: Config, report: Report): void {
@@ -126,15 +126,35 @@ function checkTargets (model: ModelConfig, path: Path, { upstreams }: Config, re
   if (model.targets === undefined && !isServed) report([...path, 'targets'], 'is required, as no upstream has builtin_models')
 }
 
-function checkPrice (price: PriceConfig, path: Path, report: Report): void {
-  const isFlat = price.input_per_1k !== undefined || price.output_per_1k !== undefined
+function checkPrices (price: NonNullable<ModelConfig['price']>, path: Path, { isBuiltIn, report }: PriceChecks): void {
+  if ('currency' in price) return checkPrice(price, path, report)
+  let previousMs = -Infinity
+  for (const [place, dated] of price.entries()) {
+    const fromPath = [...path, place, 'from']
+    if (place > 0 && dated.from === undefined) report(fromPath, 'is required in every price but the first')
+    if (place === 0 && dated.from !== undefined && !isBuiltIn) {
+      report(fromPath, 'must be left out in the first price of a model that is not built in, which has no price before it')
+    }
+    const fromMs = dated.from === undefined ? -Infinity : instantMs(dated.from) ?? NaN
+    if (place > 0 && fromMs <= previousMs && dated.from !== undefined) report(fromPath, 'must be later than in the price before')
+    previousMs = Math.max(previousMs, fromMs)
+    checkPrice(dated, [...path, place], report)
+  }
+}
+
+interface PriceChecks { readonly isBuiltIn: boolean, readonly report: Report }
+
+const FLAT_RATES = ['input_per_1k', 'output_per_1k', 'cached_input_per_1k', 'reasoning_output_per_1k'] as const
+
+function checkPrice (price: DatedPriceConfig, path: Path, report: Report): void {
+  const flat = FLAT_RATES.filter((name) => price[name] !== undefined)
   if (price.tiers === undefined) {
     for (const name of ['input_per_1k', 'output_per_1k'] as const) {
       if (price[name] === undefined) report([...path, name], 'is required where there are no tiers')
     }
     return
   }
-  if (isFlat) report([...path, 'tiers'], 'stands beside input_per_1k or output_per_1k; give one or the other')
+  if (flat.length > 0) report([...path, 'tiers'], `stands beside ${flat.join(' and ')}; give one or the other`)
   let previousMax = 0
   for (const [place, tier] of price.tiers.entries()) {
     const isLast = place === price.tiers.length - 1

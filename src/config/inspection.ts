@@ -60,14 +60,15 @@ function checkWorker (workerData: CheckWork): Worker {
 }
 
 async function checkedBy (worker: Worker, clock: Clock): Promise<ConfigCheck> {
-  const [stop, timeout] = [Promise.withResolvers<ConfigCheck>(), clock.setTimer(CHECK_TIMEOUT_MS, () => void worker.terminate())]
-  worker.once('message', stop.resolve)
-  worker.once('error', () => stop.resolve(UNREADABLE))
-  worker.once('exit', () => stop.resolve(UNREADABLE))
+  const { promise, resolve } = Promise.withResolvers<ConfigCheck>()
+  const stopTimer = clock.setTimer(CHECK_TIMEOUT_MS, () => resolve(UNREADABLE))
+  worker.once('message', resolve)
+  worker.once('error', () => resolve(UNREADABLE))
+  worker.once('exit', () => resolve(UNREADABLE))
   try {
-    return await stop.promise
+    return await promise
   } finally {
-    timeout()
+    stopTimer()
     await worker.terminate()
   }
 }

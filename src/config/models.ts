@@ -3,8 +3,8 @@
  * about its family is in families.ts. Prices are yuan per million tokens as the vendor lists them.
  *
  * - The qwen-coder-turbo family is that of the vendor's page on it (late 2024): limits and prices to the letter.
- * - Other prices are mainland list prices from the vendor's price page of 2026-04. A thinking answer of qwen-plus (8, 24 or
- *   64 yuan per million output tokens, by tier) and qwen-turbo (3) costs more than a plain one, which is what is listed.
+ * - Other prices are mainland list prices from the vendor's price page of 2026-04. It lists none for cached input, which is
+ *   billed like any other here, and for answers with a chain of thought only those of qwen-plus and qwen-turbo.
  * - Other limits are those of litellm's list for `dashscope/*` of 2026-08, or of the vendor's model page where it has none.
  */
 export const CATALOG_DATE = '2026-08-31'
@@ -20,7 +20,13 @@ export interface BuiltInModel {
 }
 
 /** Prices per million tokens. The last tier has no end. */
-export interface BuiltInTier { readonly inputTokensMax?: number, readonly inputPer1M: number, readonly outputPer1M: number }
+export interface BuiltInTier {
+  readonly inputTokensMax?: number
+  readonly inputPer1M: number
+  readonly outputPer1M: number
+  /** Of answers with a chain of thought, where it is another. */
+  readonly reasoningOutputPer1M?: number
+}
 
 type Limits = Pick<BuiltInModel, 'contextTokens' | 'inputTokensMax' | 'outputTokensMax'>
 
@@ -35,7 +41,7 @@ const K_128 = 131_072
 const K_256 = 262_144
 
 const CODER_TURBO = entry(CONTEXT_128K, [2, 6])
-const QWEN_PLUS = entry(CONTEXT_1M, [0.8, 2, K_128], [2.4, 20, K_256], [4.8, 48])
+const QWEN_PLUS = thinking(entry(CONTEXT_1M, [0.8, 2, K_128], [2.4, 20, K_256], [4.8, 48]), [8, 24, 64])
 const QWEN_FLASH = entry(CONTEXT_1M, [0.15, 1.5, K_128], [0.6, 6, K_256], [1.2, 12])
 const CODER_PLUS_3 = entry(CONTEXT_1M_LONG_ANSWER, [4, 16, K_32], [6, 24, K_128], [10, 40, K_256], [20, 200])
 const CODER_FLASH_3 = entry(CONTEXT_1M_LONG_ANSWER, [1, 4, K_32], [1.5, 6, K_128], [2.5, 10, K_256], [5, 25])
@@ -57,7 +63,7 @@ export const BUILT_IN_MODELS: ReadonlyMap<string, BuiltInModel> = new Map([
   ['qwen3.6-plus', entry(CONTEXT_1M_LONG_ANSWER, [2, 12, K_256], [8, 48])],
   ['qwen-flash', QWEN_FLASH],
   ['qwen3.5-flash', entry(CONTEXT_1M_LONG_ANSWER, [0.2, 2, K_128], [0.8, 8, K_256], [1.2, 12])],
-  ['qwen-turbo', entry({ ...CONTEXT_128K, outputTokensMax: 16_384 }, [0.3, 0.6])],
+  ['qwen-turbo', thinking(entry({ ...CONTEXT_128K, outputTokensMax: 16_384 }, [0.3, 0.6]), [3])],
   ['qwen2.5-72b-instruct', entry(CONTEXT_128K, [4, 12])],
   ['qwen2.5-32b-instruct', entry(CONTEXT_128K, [2, 6])],
   ['qwen2.5-14b-instruct', entry(CONTEXT_128K, [1, 3])],
@@ -70,4 +76,9 @@ function entry (limits: Limits, ...prices: readonly TierFigures[]): BuiltInModel
   const tiers = prices.map(([inputPer1M, outputPer1M, inputTokensMax]) =>
     ({ inputPer1M, outputPer1M, ...(inputTokensMax === undefined ? {} : { inputTokensMax }) }))
   return { ...limits, currency: 'CNY', tiers, created: CATALOG_DATE }
+}
+
+function thinking (model: BuiltInModel, outputPer1M: readonly number[]): BuiltInModel {
+  const tiers = model.tiers.map((tier, index) => ({ ...tier, reasoningOutputPer1M: outputPer1M[index] ?? tier.outputPer1M }))
+  return { ...model, tiers }
 }

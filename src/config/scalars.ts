@@ -1,5 +1,6 @@
 import Type from 'typebox'
 import { exactUnits } from '../core/money.ts'
+import { instantMs } from '../core/instant.ts'
 import type { TSchemaOptions } from 'typebox'
 
 const UNIT_MS: ReadonlyMap<string, number> = new Map([['ms', 1], ['s', 1_000], ['m', 60_000], ['h', 3_600_000]])
@@ -51,6 +52,15 @@ export function priceOf (options: Described) {
     Type.Number({ ...options, minimum: 0 }),
     (amount) => amount < 0 || PRICE.test(String(amount)),
     () => `must be below 1000000 and have at most ${PER_1K_DECIMALS} decimals, so that the price of one token is exact`
+  )
+}
+
+/** A moment with its offset, so that it means the same wherever the gateway runs. */
+export function instantOf (options: Described) {
+  return Type.Refine(
+    Type.String(options),
+    (text) => instantMs(text) !== undefined,
+    () => 'must be a time with its offset, such as 2026-04-01T00:00:00+08:00'
   )
 }
 

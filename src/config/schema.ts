@@ -71,7 +71,7 @@ const PoliciesSchema = Type.Object({
     description: 'max_tokens above what a budget still allows: lower it, or refuse the request.', default: 'clamp'
   }),
   client_abort: Type.Enum(['cancel', 'drain'], {
-    description: 'A client that hangs up on a stream: stop the upstream at once, or read on for a moment to learn the usage.', default: 'cancel'
+    description: 'A client that hangs up on a stream: stop the upstream at once, or read on for at most a second to learn the usage.', default: 'cancel'
   }),
   vendor_rules: Type.Enum(['lenient', 'strict'], {
     description: 'strict also refuses what DashScope\'s first documentation forbade and its service accepts today.', default: 'lenient'
@@ -103,6 +103,7 @@ export const ConfigSchema = Type.Object({
 export type Config = DeepReadonly<Static<typeof ConfigSchema>>
 export type UpstreamConfig = Config['upstreams'][number]
 export type ModelConfig = Config['models'][number]
+export type DatedPriceConfig = Extract<NonNullable<ModelConfig['price']>, readonly unknown[]>[number]
 export type QuirksConfig = NonNullable<UpstreamConfig['quirks']>
 
 type DeepReadonly<T> = T extends (infer Item)[]

@@ -47,7 +47,7 @@ function faultsOf (error: SchemaError, errors: readonly SchemaError[], alternati
   // The error `additionalProperties` next to it says the same once more.
   if (error.keyword === 'boolean') return [{ path, message: 'is not a setting', at: 'key' }]
   if (error.keyword === 'additionalProperties') return []
-  if (error.keyword === 'anyOf') return hasCloserError(error, errors) ? [] : [{ path, message: 'must be a text or a mapping', at: 'value' }]
+  if (error.keyword === 'anyOf') return hasCloserError(error, errors) ? [] : [{ path, message: typesMessage(error, errors), at: 'value' }]
   if (alternatives.some((parent) => isOfWrongType(error, parent))) return []
   if (error.keyword === 'required') {
     return (error.params as { requiredProperties: string[] }).requiredProperties
@@ -64,6 +64,12 @@ function isOfWrongType (error: SchemaError, parent: SchemaError): boolean {
 function hasCloserError (parent: SchemaError, errors: readonly SchemaError[]): boolean {
   return errors.some((error) => error.schemaPath.startsWith(`${parent.schemaPath}/anyOf/`) &&
     isAtOrBelow(error.instancePath, parent.instancePath) && !isOfWrongType(error, parent))
+}
+
+/** Every alternative is of another type, and the value is of none of them. */
+function typesMessage (parent: SchemaError, errors: readonly SchemaError[]): string {
+  const messages = errors.filter((error) => isOfWrongType(error, parent)).map(messageOf)
+  return messages.map((message, index) => index === 0 ? message : message.replace('must be ', '')).join(' or ')
 }
 
 function isAtOrBelow (path: string, parent: string): boolean {

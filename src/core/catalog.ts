@@ -29,10 +29,17 @@ export interface Target extends DialectTarget {
 export interface PriceTier {
   readonly inputTokensMax: number
   readonly inputNanoPerToken: number
+  /** For those of the input that the upstream took from its cache. */
+  readonly cachedInputNanoPerToken: number
   readonly outputNanoPerToken: number
+  /** For all output of an answer with a chain of thought, that chain included: it is dearer as a whole. */
+  readonly reasoningOutputNanoPerToken: number
 }
 
 export interface Price { readonly currency: string, readonly tiers: readonly PriceTier[] }
+
+/** It holds for requests that come at this time or later, until the next one's. */
+export interface DatedPrice extends Price { readonly fromMs: number }
 
 export interface Model {
   readonly name: string
@@ -47,7 +54,8 @@ export interface Model {
   readonly tokenizer: 'qwen' | 'estimate'
   /** What DashScope does where the request leaves it open: newer families answer as messages, incrementally. */
   readonly nativeDefaults: NativeDefaults
-  readonly price: Price | undefined
+  /** In order of time; none for a model without a price. */
+  readonly prices: readonly DatedPrice[]
   /** Seconds since 1970, for the list of models. */
   readonly createdSeconds: number
 }

@@ -1,6 +1,9 @@
 /** Money is counted in 10⁻⁹ of its currency: the cheapest model's price for one token is still a whole number of these. */
 export const MONEY_DECIMALS = 9
 
+/** Some 4.5 million yuan: what costs more is counted as that much, so that two amounts still add up exactly. */
+export const COST_NANO_MAX = 2 ** 52
+
 /**
  * An amount as a whole number of its last decimal: 0.3 with nine decimals is 300,000,000. Digits are moved rather than
  * multiplied: in binary floating point 0.00051 × 10⁶ is not 510.

@@ -1,4 +1,3 @@
-import { AMOUNT_MAX } from './claim.ts'
 import { budgetWindows } from './windows.ts'
 import { costNano, costNanoMax } from '../metering/prices.ts'
 import { totalTokens } from '../core/usage.ts'
@@ -42,8 +41,7 @@ function claimFor (rule: Rule, amounts: Amounts, nowMs: number): Claim {
 export function costMax ({ unit }: Rule, { inputTokens, outputTokens, price }: Amounts): number {
   if (unit === 'requests') return 1
   if (unit === 'tokens') return inputTokens + outputTokens
-  // No budget is as large as AMOUNT_MAX, so what is cut down to it is refused all the same.
-  return price?.currency === unit ? Math.min(AMOUNT_MAX, costNanoMax(inputTokens, outputTokens, price)) : 0
+  return price?.currency === unit ? costNanoMax(inputTokens, outputTokens, price) : 0
 }
 
 /** The first budget of money in which the request has no price. Whoever lets it through all the same charges it nothing there. */
@@ -84,5 +82,5 @@ export function chargesFor (admitted: Admitted, usage: Usage | 'void', price: Pr
 function costOf ({ unit }: Rule, usage: Usage, price: Price | undefined): number {
   if (unit === 'requests') return 1
   if (unit === 'tokens') return totalTokens(usage)
-  return price?.currency === unit ? Math.min(AMOUNT_MAX, costNano(usage, price)) : 0
+  return price?.currency === unit ? costNano(usage, price) : 0
 }

@@ -1,6 +1,7 @@
 import { GatewayError } from '../core/errors.ts'
 import { claimsFor } from './claims.ts'
 import { outputShapeOf, outputTokensOf } from './output-shape.ts'
+import { priceAt } from '../metering/prices.ts'
 import { reportsFor } from './reports.ts'
 import { allRules, teamRules } from './rules.ts'
 import { mayUseModel } from '../accounts/principal.ts'
@@ -68,7 +69,7 @@ export function createExplanations ({ limiter, store, currentCatalog, clock }: E
       if (!mayUseModel({ account }, model.name)) throw notAllowed(name)
       const output = outputShapeOf(model, { choices: 1, capTokens: outputTokensMax, thinking: { asked: 'unsaid', tokensMax: undefined } })
       const prompt = Math.min(model.contextTokens, inputTokens)
-      const amounts = { inputTokens: prompt, outputTokens: outputTokensOf(output), price: model.price }
+      const amounts = { inputTokens: prompt, outputTokens: outputTokensOf(output), price: priceAt(model.prices, clock.nowMs()) }
       const question = { account, model, requestId: QUESTION_ID, attempt: 1, amounts, output, policies }
       return await limiter.explain({ ...question, expiryOf: () => undefined })
     }

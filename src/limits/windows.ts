@@ -1,5 +1,5 @@
 import { Temporal } from 'temporal-polyfill'
-import { instantMs } from '../accounts/times.ts'
+import { instantMs } from '../core/instant.ts'
 import { NO_END } from './claim.ts'
 import type { BudgetSetting } from '../accounts/limit-settings.ts'
 import type { BudgetWindow } from './claim.ts'

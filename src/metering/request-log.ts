@@ -21,7 +21,7 @@ export interface RequestSelection {
 }
 
 /** What a client got for it. */
-export function statusOf ({ kind, record }: RequestEntry): number {
+function statusOf ({ kind, record }: RequestEntry): number {
   return kind === 'charged' ? record.status : refusalStatus(record)
 }
 
@@ -33,7 +33,7 @@ export function refusalStatus ({ errorKind }: RefusalRecord): number {
 /** How a request can have ended. */
 export const OUTCOMES = ['completed', 'failed', 'client_closed', 'cut', 'expired', 'refused'] as const
 
-export function outcomeOf ({ kind, record }: RequestEntry): typeof OUTCOMES[number] {
+function outcomeOf ({ kind, record }: RequestEntry): typeof OUTCOMES[number] {
   return kind === 'charged' ? record.outcome : 'refused'
 }
 

@@ -72,7 +72,7 @@ function knownIn (catalog: Catalog): Known {
     catalog,
     models: new Set(catalog.models.keys()),
     providers: new Map(models.flatMap(({ targets }) => targets.map(({ upstream }) => [upstream.name, providerOf(upstream)]))),
-    currencies: new Set(models.flatMap(({ price }) => price === undefined ? [] : [price.currency]))
+    currencies: new Set(models.flatMap(({ prices }) => prices.map(({ currency }) => currency)))
   }
 }
 

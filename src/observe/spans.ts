@@ -25,8 +25,8 @@ export function serverAttributes (exchange: Exchange): Attributes {
     model: model?.name,
     outcome: exchange.outcome,
     attempts: exchange.attempts,
-    costNano: usage === undefined ? undefined : costNano(usage, model?.price),
-    currency: usage === undefined ? undefined : model?.price?.currency
+    costNano: usage === undefined ? undefined : costNano(usage, exchange.price),
+    currency: usage === undefined ? undefined : exchange.price?.currency
   })
 }
 

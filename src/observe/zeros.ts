@@ -29,9 +29,9 @@ export function startCatalogAtZero (instruments: Instruments, { models }: Catalo
   }
 }
 
-function startTarget (instruments: Instruments, { name: model, price }: Model, { upstream }: Target): void {
+function startTarget (instruments: Instruments, { name: model, prices }: Model, { upstream }: Target): void {
   instruments.attempts.inc({ upstream: upstream.name, error: 'none' }, 0)
-  if (price !== undefined) instruments.cost.inc({ model, upstream: upstream.name, currency: price.currency }, 0)
+  for (const { currency } of prices) instruments.cost.inc({ model, upstream: upstream.name, currency }, 0)
   const common = { gen_ai_operation_name: CHAT, gen_ai_provider_name: providerOf(upstream), gen_ai_request_model: model }
   const usage = { ...common, gen_ai_token_modality: 'text' }
   instruments.genAiInput.inc(usage, 0)

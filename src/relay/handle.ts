@@ -5,6 +5,7 @@ import { endTry } from './exchange.ts'
 import { fitCaps } from './caps.ts'
 import { mayUseModel } from '../accounts/principal.ts'
 import { createMeter } from './meter.ts'
+import { priceAt } from '../metering/prices.ts'
 import { respond } from './respond.ts'
 import { sendError } from './client-reply.ts'
 import type { Clock } from '../core/clock.ts'
@@ -45,7 +46,7 @@ export async function handle (exchange: Exchange, incoming: Incoming, deps: Rela
     const call = exchange.call = { path: incoming.path, headers: incoming.headers, body: incoming.readBody() }
     const opened = exchange.opened = exchange.surface.surface.open(call, exchange.catalog.vendorRules)
     exchange.model = resolveModel(exchange, opened.envelope.model)
-    exchange.price = exchange.model.price
+    exchange.price = priceAt(exchange.model.prices, exchange.startedMs)
     await fitCaps(exchange, opened.envelope, deps.tokens)
     await admit(exchange, opened.envelope, deps)
     const answer = await attempt(exchange, { call, opened, meter }, deps)

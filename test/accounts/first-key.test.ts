@@ -79,3 +79,14 @@ t.test('a key that a gateway has made for itself is for the first request of all
   await ensureFirstKey(directory, { digest: 'made-here', origin: 'made' })
   t.equal(directory.findByDigest('made-here'), undefined, 'one that was revoked stays so')
 })
+
+t.test('a first key of the pepper before moves to the present one, and is good under both for a while', async (t) => {
+  for (const origin of ['configured', 'made'] as const) {
+    const directory = await openDirectory(createMemoryAccounts(), clock)
+    await ensureFirstKey(directory, { digest: 'old-digest', origin })
+    await ensureFirstKey(directory, { digest: 'new-digest', previousDigest: 'old-digest', origin })
+    for (const digest of ['old-digest', 'new-digest']) t.match(directory.findByDigest(digest), { key: { id: 'bootstrap', digest: 'new-digest', revision: 2 } })
+    await ensureFirstKey(directory, { digest: 'new-digest', previousDigest: 'old-digest', origin })
+    t.equal(directory.key('bootstrap')?.revision, 2, 'once')
+  }
+})

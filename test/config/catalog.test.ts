@@ -1,5 +1,6 @@
 import t from 'tap'
 import { buildCatalog, needsSimulator } from '../../src/config/catalog.ts'
+import { tierOf } from '../support/prices.ts'
 import type { Catalog, Model } from '../../src/core/catalog.ts'
 import { configOf, PROTOCOLS } from './support.ts'
 import type { Given } from './support.ts'
@@ -27,26 +28,26 @@ t.test('the seed page\'s family has its limits and prices to the letter', async 
     t.match(model, { name, contextTokens: 131_072, inputTokensMax: 129_024, outputTokensMax: 8_192, tokenizer: 'qwen' })
     t.match(model?.targets, [{ model: name, priority: 0, weight: 1 }])
     t.same(model?.nativeDefaults, { resultFormat: 'text', incrementalOutput: false })
-    t.same(model?.price, {
-      currency: 'CNY', tiers: [{ inputTokensMax: Number.MAX_SAFE_INTEGER, inputNanoPerToken: 2_000, outputNanoPerToken: 6_000 }]
-    })
+    t.same(model?.prices, [{
+      fromMs: 0, currency: 'CNY', tiers: [tierOf(Number.MAX_SAFE_INTEGER, 2_000, 6_000)]
+    }])
   }
 })
 
 t.test('prices by the length of the prompt keep their steps', async (t) => {
-  t.same(modelOf({ environment: KEY }, 'qwen3-coder-plus').price?.tiers, [
-    { inputTokensMax: 32_768, inputNanoPerToken: 4_000, outputNanoPerToken: 16_000 },
-    { inputTokensMax: 131_072, inputNanoPerToken: 6_000, outputNanoPerToken: 24_000 },
-    { inputTokensMax: 262_144, inputNanoPerToken: 10_000, outputNanoPerToken: 40_000 },
-    { inputTokensMax: Number.MAX_SAFE_INTEGER, inputNanoPerToken: 20_000, outputNanoPerToken: 200_000 }
+  t.same(modelOf({ environment: KEY }, 'qwen3-coder-plus').prices[0]?.tiers, [
+    tierOf(32_768, 4_000, 16_000),
+    tierOf(131_072, 6_000, 24_000),
+    tierOf(262_144, 10_000, 40_000),
+    tierOf(Number.MAX_SAFE_INTEGER, 20_000, 200_000)
   ])
 })
 
 t.test('every built-in model fits together', async (t) => {
   for (const model of catalogOf({ environment: KEY }).models.values()) {
     t.ok(model.inputTokensMax <= model.contextTokens && model.outputTokensMax <= model.contextTokens, model.name)
-    t.ok(model.price?.tiers.every((tier) => Number.isSafeInteger(tier.inputNanoPerToken) && tier.inputNanoPerToken > 0), model.name)
-    t.equal(model.price?.tiers.at(-1)?.inputTokensMax, Number.MAX_SAFE_INTEGER, model.name)
+    t.ok(model.prices[0]?.tiers.every((tier) => Number.isSafeInteger(tier.inputNanoPerToken) && tier.inputNanoPerToken > 0), model.name)
+    t.equal(model.prices[0]?.tiers.at(-1)?.inputTokensMax, Number.MAX_SAFE_INTEGER, model.name)
     t.ok(Number.isSafeInteger(model.createdSeconds), model.name)
   }
   t.equal(modelOf({ environment: KEY }, 'qwen-coder-turbo-0919').createdSeconds, Date.UTC(2024, 8, 19) / 1_000)
@@ -85,7 +86,7 @@ t.test('an entry of the file changes what it names of a built-in model and leave
   const yaml = 'models:\n  - { name: qwen-coder-turbo, output_tokens_max: 4096, native_defaults: { result_format: message }, quirks: { stream_only: true } }\n'
   const model = modelOf({ yaml, environment: KEY }, 'qwen-coder-turbo')
   t.match(model, { outputTokensMax: 4_096, inputTokensMax: 129_024, nativeDefaults: { resultFormat: 'message', incrementalOutput: false } })
-  t.equal(model.price?.tiers[0]?.inputNanoPerToken, 2_000)
+  t.equal(model.prices[0]?.tiers[0]?.inputNanoPerToken, 2_000)
   t.match(model.targets[0]?.quirks, { streamOnly: true, extensions: true })
 })
 
@@ -101,7 +102,7 @@ t.test('an entry of another name adds a model', async (t) => {
 `
   const catalog = catalogOf({ yaml })
   const model = modelOf({ yaml }, 'other')
-  t.match(model, { name: 'mine', contextTokens: 1_000, inputTokensMax: 1_000, outputTokensMax: 100, tokenizer: 'estimate', price: undefined })
+  t.match(model, { name: 'mine', contextTokens: 1_000, inputTokensMax: 1_000, outputTokensMax: 100, tokenizer: 'estimate', prices: [] })
   t.match(model.targets, [
     { upstream: { name: 'second', timeouts: { idleTimeoutMs: 500 } }, model: 'served-as', priority: 0, weight: 1 },
     { upstream: { name: 'first' }, model: 'mine', priority: 2, weight: 5 }
@@ -113,17 +114,41 @@ t.test('an entry of another name adds a model', async (t) => {
 })
 
 t.test('a configured price replaces the built-in one', async (t) => {
-  const price = (text: string) => modelOf({ yaml: `models:\n  - { name: qwen-max, price: ${text} }\n`, environment: KEY }, 'qwen-max').price
-  t.same(price('{ currency: USD, input_per_1k: 0.000001, output_per_1k: 0 }'), {
-    currency: 'USD', tiers: [{ inputTokensMax: Number.MAX_SAFE_INTEGER, inputNanoPerToken: 1, outputNanoPerToken: 0 }]
-  })
-  t.same(price('{ currency: CNY, tiers: [{ input_tokens_max: 10, input_per_1k: 1, output_per_1k: 2 }, { input_per_1k: 3, output_per_1k: 4 }] }'), {
-    currency: 'CNY',
-    tiers: [
-      { inputTokensMax: 10, inputNanoPerToken: 1_000_000, outputNanoPerToken: 2_000_000 },
-      { inputTokensMax: Number.MAX_SAFE_INTEGER, inputNanoPerToken: 3_000_000, outputNanoPerToken: 4_000_000 }
-    ]
-  })
+  const prices = (text: string) => modelOf({ yaml: `models:\n  - { name: qwen-max, price: ${text} }\n`, environment: KEY }, 'qwen-max').prices
+  t.same(prices('{ currency: USD, input_per_1k: 0.000001, output_per_1k: 0 }'), [{ fromMs: 0, currency: 'USD', tiers: [tierOf(Number.MAX_SAFE_INTEGER, 1, 0)] }])
+  t.same(prices('{ currency: CNY, tiers: [{ input_tokens_max: 10, input_per_1k: 1, output_per_1k: 2 }, { input_per_1k: 3, output_per_1k: 4 }] }'), [{
+    fromMs: 0, currency: 'CNY', tiers: [tierOf(10, 1_000_000, 2_000_000), tierOf(Number.MAX_SAFE_INTEGER, 3_000_000, 4_000_000)]
+  }])
+})
+
+t.test('cached input and thought answers have rates of their own where they are given, tier by tier', async (t) => {
+  const tiersOf = (text: string) => modelOf({ yaml: `models:\n  - { name: qwen-max, price: ${text} }\n`, environment: KEY }, 'qwen-max').prices[0]?.tiers
+  t.match(tiersOf('{ currency: CNY, input_per_1k: 1, output_per_1k: 2, cached_input_per_1k: 0.1, reasoning_output_per_1k: 4 }'), [
+    { inputNanoPerToken: 1_000_000, cachedInputNanoPerToken: 100_000, outputNanoPerToken: 2_000_000, reasoningOutputNanoPerToken: 4_000_000 }
+  ])
+  t.match(tiersOf('{ currency: CNY, tiers: [{ input_tokens_max: 10, input_per_1k: 1, output_per_1k: 2, cached_input_per_1k: 0 }, { input_per_1k: 3, output_per_1k: 4, reasoning_output_per_1k: 5 }] }'), [
+    { cachedInputNanoPerToken: 0, reasoningOutputNanoPerToken: 2_000_000 }, { cachedInputNanoPerToken: 3_000_000, reasoningOutputNanoPerToken: 5_000_000 }
+  ])
+})
+
+t.test('the built-in models that bill thought answers higher do so here', async (t) => {
+  const ratesOf = (name: string) => modelOf({ environment: KEY }, name).prices[0]?.tiers.map((tier) => [tier.outputNanoPerToken, tier.reasoningOutputNanoPerToken])
+  t.same(ratesOf('qwen-plus'), [[2_000, 8_000], [20_000, 24_000], [48_000, 64_000]])
+  t.same(ratesOf('qwen-turbo'), [[600, 3_000]])
+  t.same(ratesOf('qwen-flash')?.every(([plain, thought]) => plain === thought), true, 'no other rate is known')
+})
+
+t.test('of several prices each holds from its time on, and the built-in one before the first', async (t) => {
+  const pricesOf = (name: string, from: string, more = '') => modelOf({
+    yaml: `models:\n  - name: ${name}\n    price:\n      - { ${from}currency: CNY, input_per_1k: 1, output_per_1k: 1 }\n      - { from: 2026-04-01T00:00:00+08:00, currency: USD, input_per_1k: 2, output_per_1k: 2 }\n${more}`, environment: KEY
+  }, name).prices
+  const second = { fromMs: Date.UTC(2026, 2, 31, 16), currency: 'USD', tiers: [tierOf(Number.MAX_SAFE_INTEGER, 2_000_000, 2_000_000)] }
+  const first = { currency: 'CNY', tiers: [tierOf(Number.MAX_SAFE_INTEGER, 1_000_000, 1_000_000)] }
+  t.same(pricesOf('qwen-max', ''), [{ fromMs: 0, ...first }, second])
+  t.same(pricesOf('qwen-max', 'from: "2026-03-01T00:00:00Z", '), [
+    { fromMs: 0, currency: 'CNY', tiers: [tierOf(Number.MAX_SAFE_INTEGER, 2_400, 9_600)] }, { fromMs: Date.UTC(2026, 2, 1), ...first }, second
+  ])
+  t.same(pricesOf('mine', '', '    context_tokens: 1000\n    output_tokens_max: 100\n'), [{ fromMs: 0, ...first }, second])
 })
 
 t.test('names of object prototypes are no models', async (t) => {

@@ -11,6 +11,9 @@ const name = fc.stringMatching(/^[a-z][a-z0-9.-]{0,20}$/)
 const duration = fc.tuple(fc.integer({ min: 1, max: 86_400 }), fc.constantFrom('ms', 's')).map(([amount, unit]) => `${amount}${unit}`)
 const price = fc.integer({ min: 0, max: 999_999_999 }).map((nano) => nano / 1e6)
 
+const rates = { input_per_1k: price, output_per_1k: price, cached_input_per_1k: price, reasoning_output_per_1k: price }
+const somePrice = fc.record({ currency: fc.constantFrom('CNY', 'USD'), ...rates }, { requiredKeys: ['currency', 'input_per_1k', 'output_per_1k'] })
+
 const upstream = fc.record({
   name,
   protocol: fc.constantFrom('openai', 'dashscope'),
@@ -24,7 +27,9 @@ const model = fc.record({
   name: name.map((text) => `m-${text}`),
   context_tokens: fc.integer({ min: 1_000, max: 1_000_000 }),
   output_tokens_max: fc.integer({ min: 1, max: 1_000 }),
-  price: fc.record({ currency: fc.constant('CNY'), input_per_1k: price, output_per_1k: price })
+  price: fc.oneof(somePrice, fc.uniqueArray(fc.integer({ min: 1, max: 4e12 }), { maxLength: 4 }).chain((times) => fc.tuple(
+    somePrice, ...times.sort((a, b) => a - b).map((ms) => somePrice.map((dated) => ({ from: new Date(ms).toISOString(), ...dated })))
+  )))
 })
 
 t.test('a good configuration is loaded as it was written', async () => {

@@ -77,7 +77,7 @@ const PRICES: readonly Refusal[] = [
   {
     name: 'both forms',
     yaml: '{ currency: CNY, input_per_1k: 1, output_per_1k: 1, tiers: [{ input_per_1k: 1, output_per_1k: 1 }] }',
-    problems: ['3:71 models[0].price.tiers: stands beside input_per_1k or output_per_1k; give one or the other']
+    problems: ['3:71 models[0].price.tiers: stands beside input_per_1k and output_per_1k; give one or the other']
   },
   {
     name: 'tiers out of order',
@@ -93,7 +93,32 @@ const PRICES: readonly Refusal[] = [
     name: 'no end of another tier',
     yaml: '{ currency: CNY, tiers: [{ input_per_1k: 1, output_per_1k: 1 }, { input_per_1k: 1, output_per_1k: 1 }] }',
     problems: ['3:37 models[0].price.tiers[0].input_tokens_max: is required in every tier but the last']
-  }
+  },
+  {
+    name: 'a rate below nothing in a tier',
+    yaml: '{ currency: CNY, cached_input_per_1k: 1, tiers: [{ input_per_1k: 1, output_per_1k: 1, reasoning_output_per_1k: -1 }] }',
+    problems: ['3:123 models[0].price.tiers[0].reasoning_output_per_1k: must be at least 0']
+  },
+  {
+    name: 'a rate for all prompts beside tiers',
+    yaml: '{ currency: CNY, cached_input_per_1k: 1, tiers: [{ input_per_1k: 1, output_per_1k: 1 }] }',
+    problems: ['3:60 models[0].price.tiers: stands beside cached_input_per_1k; give one or the other']
+  },
+  { name: 'another type', yaml: 'free', problems: ['3:12 models[0].price: must be a mapping or a list'] },
+  { name: 'nothing in its list', yaml: '[]', problems: ['3:12 models[0].price: must not be empty'] },
+  { name: 'a date of its own', yaml: '{ from: 2026-04-01T00:00:00Z, currency: CNY, input_per_1k: 1, output_per_1k: 1 }', problems: ['3:14 models[0].price.from: is not a setting'] }
+]
+
+const FLAT = 'currency: CNY, input_per_1k: 1, output_per_1k: 1'
+
+const DATED_PRICES: readonly Refusal[] = [
+  { name: 'two from the same moment on', yaml: `[{ ${FLAT} }, { from: 2026-04-01T00:00:00+08:00, ${FLAT} }, { from: 2026-03-31T16:00:00Z, ${FLAT} }]`, problems: ['3:162 models[0].price[2].from: must be later than in the price before'] },
+  { name: 'the later before the earlier', yaml: `[{ from: 2026-04-02T00:00:00Z, ${FLAT} }, { from: 2026-04-01T00:00:00Z, ${FLAT} }]`, problems: ['3:103 models[0].price[1].from: must be later than in the price before'] },
+  { name: 'one that does not say since when', yaml: `[{ ${FLAT} }, { ${FLAT} }]`, problems: ['3:67 models[0].price[1].from: is required in every price but the first'] },
+  { name: 'a date without its offset', yaml: `[{ from: 2026-04-01T00:00:00, ${FLAT} }]`, problems: ['3:21 models[0].price[0].from: must be a time with its offset, such as 2026-04-01T00:00:00+08:00'] },
+  { name: 'a day that does not exist', yaml: `[{ from: 2026-02-30T00:00:00Z, ${FLAT} }]`, problems: ['3:21 models[0].price[0].from: must be a time with its offset, such as 2026-04-01T00:00:00+08:00'] },
+  { name: 'no amount in one of them', yaml: `[{ ${FLAT} }, { from: 2026-04-01T00:00:00Z, currency: CNY, input_per_1k: 1 }]`, problems: ['3:67 models[0].price[1].output_per_1k: is required where there are no tiers'] },
+  { name: 'something else in the list', yaml: `[{ ${FLAT} }, 7]`, problems: ['3:67 models[0].price[1]: must be a mapping'] }
 ]
 
 for (const { name, yaml, problems } of REFUSALS) {
@@ -102,7 +127,13 @@ for (const { name, yaml, problems } of REFUSALS) {
   })
 }
 
-for (const { name, yaml, problems } of PRICES) {
+t.test('a first price with a date, where there is none before it, is refused at its place', async (t) => {
+  t.same(problemsOf({ yaml: `models:\n  - name: b\n    context_tokens: 9\n    output_tokens_max: 9\n    price: [{ from: 2026-04-01T00:00:00Z, ${FLAT} }]\n` }), [
+    './dashgate.yaml:5:21 models[0].price[0].from: must be left out in the first price of a model that is not built in, which has no price before it'
+  ])
+})
+
+for (const { name, yaml, problems } of [...PRICES, ...DATED_PRICES]) {
   t.test(`a price with ${name} is refused at its place`, async (t) => {
     const found = problemsOf({ yaml: `models:\n  - name: qwen-max\n    price: ${yaml}\n` })
     t.same(found, problems.map((problem) => `./dashgate.yaml:${problem}`))

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { accountOf, amountsOf, budget, MODEL, NOW_MS, places, PRICE, rate, someAmounts, someRules, usageOf } from './scene.ts'
 import { AMOUNT_MAX } from '../../src/limits/claim.ts'
 import { chargesFor, claimsFor, unpricedRule, windowIds } from '../../src/limits/claims.ts'
+import { tierOf } from '../support/prices.ts'
 import { rulesFor } from '../../src/limits/rules.ts'
 
 const DAY = { time_zone: 'Asia/Shanghai', period: 'day' as const }
@@ -49,7 +50,7 @@ t.test('who lets an unpriced request through holds and charges no money for it',
 })
 
 t.test('a cost that no counter could hold is more than any budget', async (t) => {
-  const price = { currency: 'CNY', tiers: [{ inputTokensMax: 1, inputNanoPerToken: 1e12, outputNanoPerToken: 1e12 }] }
+  const price = { currency: 'CNY', tiers: [tierOf(1, 1e12, 1e12)] }
   const claims = claimsFor(RULES, amountsOf(1_000_000, 1_000_000, price), NOW_MS)
   t.match(claims[4], { cost: AMOUNT_MAX })
   t.match(chargesFor({ rules: RULES, claims, windowIds: WINDOW_IDS }, usageOf(1_000_000, 1_000_000), price)[4], { cost: AMOUNT_MAX })

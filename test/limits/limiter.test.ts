@@ -3,6 +3,7 @@ import { createLimiter } from '../../src/limits/limiter.ts'
 import { createManualClock } from '../support/fixed.ts'
 import { principalOf } from '../support/accounts.ts'
 import { RESERVATION_IDS_MAX, StoreUnavailable } from '../../src/limits/store.ts'
+import { tierOf } from '../support/prices.ts'
 import type { AdmissionRequest } from '../../src/limits/limiter.ts'
 import type { Claim, Standing } from '../../src/limits/claim.ts'
 import type { LedgerRecord } from '../../src/metering/ledger.ts'
@@ -12,7 +13,7 @@ import type { ReserveCall, ReserveReply, SettleCall } from '../../src/limits/sto
 import type { TeamSettings } from '../../src/accounts/account.ts'
 import type { Usage } from '../../src/core/usage.ts'
 
-const PRICE: Price = { currency: 'CNY', tiers: [{ inputTokensMax: Number.MAX_SAFE_INTEGER, inputNanoPerToken: 2_000, outputNanoPerToken: 6_000 }] }
+const PRICE: Price = { currency: 'CNY', tiers: [tierOf(Number.MAX_SAFE_INTEGER, 2_000, 6_000)] }
 const USAGE: Usage = { inputTokens: 40, cachedInputTokens: 0, outputTokens: 60, reasoningTokens: 0, source: 'reported' }
 const RECORD = { requestId: 'r' } as LedgerRecord
 

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { BUCKET_UNITS } from '../../src/limits/claim.ts'
 import { claimsFor } from '../../src/limits/claims.ts'
 import { rulesFor } from '../../src/limits/rules.ts'
+import { tierOf } from '../support/prices.ts'
 import type { Account } from '../../src/accounts/principal.ts'
 import type { Rule } from '../../src/limits/rules.ts'
 import type { Amounts } from '../../src/limits/claims.ts'
@@ -18,9 +19,9 @@ export const MODEL = 'qwen-coder-turbo'
 export const PRICE: Price = {
   currency: 'CNY',
   tiers: [
-    { inputTokensMax: 1_000, inputNanoPerToken: 4_000, outputNanoPerToken: 16_000 },
-    { inputTokensMax: 4_000, inputNanoPerToken: 2_000, outputNanoPerToken: 6_000 },
-    { inputTokensMax: 16_000, inputNanoPerToken: 10_000, outputNanoPerToken: 40_000 }
+    tierOf(1_000, 4_000, 16_000),
+    tierOf(4_000, 2_000, 6_000),
+    tierOf(16_000, 10_000, 40_000)
   ]
 }
 

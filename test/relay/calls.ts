@@ -2,6 +2,7 @@ import { readJsonBody } from '../../src/core/body.ts'
 import { openExchange } from '../../src/relay/exchange.ts'
 import { openai } from '../../src/protocols/openai/index.ts'
 import { createFakeReply, createScene, TARGET } from './fakes.ts'
+import { tierOf } from '../support/prices.ts'
 import type { GatewayError } from '../../src/core/errors.ts'
 import type { ClientCall, Dialect, OpenedCall, Protocol } from '../../src/core/protocol.ts'
 import type { Exchange } from '../../src/relay/exchange.ts'
@@ -21,7 +22,7 @@ export const MODEL: Model = {
   thinksByDefault: false,
   tokenizer: 'qwen',
   nativeDefaults: { resultFormat: 'text', incrementalOutput: false },
-  price: { currency: 'CNY', tiers: [{ inputTokensMax: 1_000_000, inputNanoPerToken: 2, outputNanoPerToken: 6 }] },
+  prices: [{ fromMs: 0, currency: 'CNY', tiers: [tierOf(1_000_000, 2, 6)] }],
   createdSeconds: 0
 }
 
@@ -63,7 +64,7 @@ export function openScene ({ body = {}, policies = {}, model = MODEL, surface = 
   const call = exchange.call = callOf(body)
   const opened = exchange.opened = openedOf(call)
   exchange.model = model
-  exchange.price = model.price
+  exchange.price = model.prices[0]
   return { clock, reply, headers, exchange, call, opened }
 }
 

@@ -36,7 +36,7 @@ const PRINTED: ReadonlyArray<readonly [command: RegExp, printed: RegExp]> = [
   [/^npm run dashgate -- team list$/, /search/],
   [/^npm run dashgate -- key list search$/, /ci/],
   [/^npm run dashgate -- doctor$/, /\n0 failures, \d+ warnings?\.\n$/],
-  [/^npm run dashgate -- usage --group-by team,model$/, /^FROM +TEAM +MODEL .*\n.* default +qwen-coder-turbo /m],
+  [/^npm run dashgate -- usage --group-by team$/, /default .*\nin all /],
   [/^npm run dashgate -- upstream list$/, /^simulator +dashscope +[0-9a-f]{12} +configured +active/m],
   [/^npm run dashgate -- token list$/, /There are no tokens but the root token/],
   [/^npm run dashgate -- audit verify$/, /The log is whole: \d+ entries in one chain\.\n/],

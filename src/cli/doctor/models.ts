@@ -18,9 +18,9 @@ export function checkModels (config: Config, catalog: Catalog, age: PriceAge): r
   const { ok, warn } = findingsFor('models')
   const models = [...catalog.models.values()]
   if (models.length === 0) return [warn('no model is served', 'Give an upstream builtin_models, or name models with their targets.')]
-  const unpriced = models.filter((model) => model.price === undefined).map((model) => model.name)
+  const unpriced = models.filter((model) => model.prices.length === 0).map((model) => model.name)
   const priced = new Set(config.models.filter((model) => model.price !== undefined).map((model) => model.name))
-  const builtIn = models.filter((model) => model.price !== undefined && !priced.has(model.name)).length
+  const builtIn = models.filter((model) => model.prices.length > 0 && !priced.has(model.name)).length
   return [
     ok(`${counted(models.length, 'model')} served`),
     ...(unpriced.length === 0 ? [] : [unpricedFinding(unpriced, config.policies.unpriced_model)]),

@@ -4,12 +4,14 @@ import type { AnswerFacts, FinishReason } from '../../core/event.ts'
 import type { JsonObject } from '../../core/json.ts'
 import type { Dialect, Observer, ObserverWanted, Verdict } from '../../core/protocol.ts'
 import type { SseEvent } from '../../core/sse-event.ts'
+import type { Transcript } from '../../core/transcript.ts'
 import { errorOfText, isErrorFrame } from '../../core/upstream-fault.ts'
 import type { Usage } from '../../core/usage.ts'
 import { choiceIndex, choicesOf, contentText } from './answer-reader.ts'
 import { faultIn } from './fault.ts'
 import { finishReasonFrom } from './finish-reason.ts'
 import { usageFrom } from './usage.ts'
+import { writtenIn } from './written.ts'
 
 /**
  * Watches frames as bytes. Keys are found with their quotes, which inside any JSON text are escaped, so nothing a model or
@@ -25,9 +27,11 @@ export function observeResponse (body: Buffer): ReturnType<Dialect['observeRespo
   if (document === undefined) throw new GatewayError('upstream_protocol', 'The upstream answered with something that is not JSON.')
   const fault = faultIn(document)
   if (fault !== undefined) throw fault
+  const written = (): ReturnType<typeof writtenIn> => writtenIn([document], { isWhole: true })
   return {
     usage: () => usageFrom(objectAt(document, 'usage')),
-    outputText: () => textIn(document),
+    transcripts: () => written().all(),
+    get hasThoughts () { return written().hasThoughts },
     outputBytes: () => body.length,
     told () {
       const reasons = choicesOf(objectAt(document, 'output')).map((choice) => finishReasonFrom(choice['finish_reason']))
@@ -46,11 +50,13 @@ const OUTPUT_TOKENS = Buffer.from('"output_tokens":')
 const LINE_FEED = 0x0a
 const CARRIAGE_RETURN = 0x0d
 const CLOSE_BRACE = 0x7d
+const REASONING = Buffer.from('"reasoning_content":')
+const SOME_TEXT = /^"[^"]/
 /** Keys of generated content, by what their value begins with where there is some. Parts of a content list have texts. */
 const CONTENT: readonly (readonly [Buffer, RegExp])[] = [
-  [Buffer.from('"content":'), /^"[^"]/],
-  [Buffer.from('"text":'), /^"[^"]/],
-  [Buffer.from('"reasoning_content":'), /^"[^"]/],
+  [Buffer.from('"content":'), SOME_TEXT],
+  [Buffer.from('"text":'), SOME_TEXT],
+  [REASONING, SOME_TEXT],
   [Buffer.from('"tool_calls":'), /^\[\s*\{/]
 ]
 
@@ -59,12 +65,13 @@ const KEPT_BYTES_MAX = 1_048_576
 
 const SUSPICIOUS_HEAD = /^event: ?error|HTTP_STATUS\/[45]|^status: ?[45]/m
 const UNFINISHED = /^(?:null|"null"|"")/
-/** A count that can be believed. */
-const COUNT = /^\d{1,8}\s*[,}]/
-const COUNT_ABOVE_ZERO = /^[1-9]\d{0,7}\s*[,}]/
+/** A count that can be believed. What ends it may stand in the next line of data. */
+const COUNT = /^\d{1,8}\s*(?:[,}]|data:)/
+const COUNT_ABOVE_ZERO = /^[1-9]\d{0,7}\s*(?:[,}]|data:)/
 
 class FrameObserver implements Observer {
   contentSeen = false
+  hasThoughts = false
   /** By choice: whether its end was seen. */
   readonly #endedByChoice = new Map<number, boolean>()
   #last: SseEvent | undefined
@@ -98,6 +105,7 @@ class FrameObserver implements Observer {
       if (verdict.action === 'fail') return verdict
     } else if (!this.#endedByChoice.has(0)) this.#endedByChoice.set(0, false)
     this.contentSeen ||= hasContent(raw, dataStart)
+    this.hasThoughts ||= anyValue({ raw, from: dataStart, key: REASONING }, (value) => SOME_TEXT.test(value))
     this.#keep(event, dataStart)
     return RELAY
   }
@@ -115,9 +123,19 @@ class FrameObserver implements Observer {
     return this.#seenBytes
   }
 
-  outputText (): string {
+  transcripts (): readonly Transcript[] {
+    return writtenIn(this.#documents(), { isWhole: this.complete }).all()
+  }
+
+  repeatedText (): string {
+    if (!this.#isCumulative) return ''
+    return this.#documents().flatMap((document) => choicesOf(objectAt(document, 'output')))
+      .map((choice) => contentText(objectAt(choice, 'message')?.['content'])).join('')
+  }
+
+  #documents (): JsonObject[] {
     const frames = this.#isCumulative ? this.#kept.slice(-1) : this.#kept
-    return frames.map((frame) => textIn(documentOf(frame) ?? {})).join('')
+    return frames.map((frame) => documentOf(frame) ?? {})
   }
 
   /** Only a frame that ends a choice, or may be another choice's than the first, has to be understood. */
@@ -209,15 +227,4 @@ function anyValue ({ raw, from, key }: Place, matches: (value: string) => boolea
 
 function documentOf ({ data }: SseEvent): JsonObject | undefined {
   return parseJsonObject(data ?? '')
-}
-
-function textIn (document: JsonObject): string {
-  return choicesOf(objectAt(document, 'output')).map(choiceText).join('')
-}
-
-function choiceText (choice: JsonObject): string {
-  const message = objectAt(choice, 'message')
-  const reasoning = contentText(message?.['reasoning_content'])
-  const calls = JSON.stringify(message?.['tool_calls'] ?? '').slice(1, -1)
-  return reasoning + contentText(message?.['content']) + calls
 }

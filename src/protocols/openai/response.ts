@@ -5,13 +5,15 @@ import type { AnswerFacts, ChatEvent } from '../../core/event.ts'
 import { arrayAt, isObject, objectAt, parseJsonObject, stringAt } from '../../core/json.ts'
 import type { JsonObject } from '../../core/json.ts'
 import type { Dialect, ReplyIdentity } from '../../core/protocol.ts'
+import { Pieces, Transcripts } from '../../core/transcript.ts'
 import { ChoiceReader } from './choices.ts'
 import { readBody } from './decoder.ts'
 import { completionId } from './encoder.ts'
 import { faultOf } from './fault.ts'
-import { argumentsText, renderToolCall } from './messages.ts'
+import { renderToolCall } from './messages.ts'
 import { parseUsage, renderUsage } from './usage.ts'
-import { WIRE_REASONS, contentText, finishReasonOf, reasoningText } from './wire.ts'
+import { WIRE_REASONS, finishReasonOf } from './wire.ts'
+import { writeMessage } from './written.ts'
 
 /** @throws GatewayError where the body is an error or no answer at all */
 export function parseResponse (body: Buffer): ChatEvent[] {
@@ -28,7 +30,8 @@ export function observeResponse (body: Buffer): ReturnType<Dialect['observeRespo
   const completion = parsedCompletion(body)
   return {
     usage: () => parseUsage(completion['usage']),
-    outputText: () => outputText(completion),
+    transcripts: () => writtenIn(completion).all(),
+    get hasThoughts () { return writtenIn(completion).hasThoughts },
     outputBytes: () => body.length,
     told: () => factsOf(completion)
   }
@@ -81,21 +84,14 @@ function factsOf (completion: JsonObject): AnswerFacts {
   return { id: stringAt(completion, 'id'), model: stringAt(completion, 'model'), finishReasons }
 }
 
-function outputText (completion: JsonObject): string {
-  let text = ''
-  for (const choice of arrayAt(completion, 'choices') ?? []) {
+/** All choices of a whole answer, each of which has ended. */
+function writtenIn (completion: JsonObject): Transcripts<Pieces> {
+  const written = new Transcripts(() => new Pieces())
+  for (const [index, choice] of (arrayAt(completion, 'choices') ?? []).entries()) {
     const message = isObject(choice) ? objectAt(choice, 'message') : undefined
-    if (message !== undefined) text += messageText(message)
+    if (message === undefined) continue
+    writeMessage(written, index, message)
+    written.end(index)
   }
-  return text
-}
-
-/** Everything the model wrote in a message or delta, calls included, for an estimate of its tokens. */
-export function messageText (message: JsonObject): string {
-  let text = reasoningText(message) + contentText(message['content']) + contentText(message['refusal'])
-  for (const call of arrayAt(message, 'tool_calls') ?? []) {
-    const definition = isObject(call) ? objectAt(call, 'function') : undefined
-    text += (stringAt(definition, 'name') ?? '') + argumentsText(definition?.['arguments'])
-  }
-  return text
+  return written
 }

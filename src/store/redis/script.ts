@@ -4,8 +4,7 @@ import { join } from 'node:path'
 import { BUCKET_UNITS } from '../../limits/claim.ts'
 import { DAY_MS } from '../retention.ts'
 import { HOUR_MS } from './keys.ts'
-import { LATENCY_BUCKETS } from '../../metering/rollups.ts'
-import { RECORD_PATTERN, SUMS_BYTES } from './packed-record.ts'
+import { DURATIONS_AT, FIRST_CONTENTS_AT, RECORD_PATTERN, ROW_BYTES } from './packed-record.ts'
 import { BIRTH_AHEAD_MS_MAX, BIRTH_MS_MAX, FINAL_GRACE_MS, FINAL_MEMORY_MS, HOLD_MS_MAX, LEASE_MS, SWEEP_RESERVATIONS_MAX } from '../../limits/store.ts'
 import type { RedisConnection } from './connection.ts'
 
@@ -23,14 +22,15 @@ const CONSTANTS: Readonly<Record<string, number | string>> = {
   BIRTH_MS_MAX,
   BUCKET_UNITS,
   DAY_MS,
+  DURATIONS_AT,
   EXPIRED_KEPT_MS: FINAL_MEMORY_MS + FINAL_GRACE_MS,
   FINAL_MEMORY_MS,
+  FIRST_CONTENTS_AT,
   HOLD_MS_MAX,
   HOUR_MS,
-  LATENCY_BUCKETS,
-  RECORD_PATTERN: `'${RECORD_PATTERN}'`,
   LEASE_MS,
-  SUMS_BYTES,
+  RECORD_PATTERN: `'${RECORD_PATTERN}'`,
+  ROW_BYTES,
   SWEEP_RESERVATIONS_MAX,
   WINDOWS_KEPT_MAX
 }

@@ -1,16 +1,17 @@
 import { ALIAS, MODELS } from './settings.ts'
 import { TARGET } from '../../relay/fakes.ts'
+import { tierOf } from '../../support/prices.ts'
 import type { Catalog, Model, Price } from '../../../src/core/catalog.ts'
 
 const NO_END = Number.MAX_SAFE_INTEGER
-const FLAT: Price = { currency: 'CNY', tiers: [{ inputTokensMax: NO_END, inputNanoPerToken: 2_000, outputNanoPerToken: 6_000 }] }
+const FLAT: Price = { currency: 'CNY', tiers: [tierOf(NO_END, 2_000, 6_000)] }
 /** The middle tier is the cheapest, so that a shorter prompt may cost more than a longer one. */
 const TIERED: Price = {
   currency: 'CNY',
   tiers: [
-    { inputTokensMax: 500, inputNanoPerToken: 4_000, outputNanoPerToken: 16_000 },
-    { inputTokensMax: 2_000, inputNanoPerToken: 2_000, outputNanoPerToken: 5_001 },
-    { inputTokensMax: NO_END, inputNanoPerToken: 10_000, outputNanoPerToken: 40_000 }
+    tierOf(500, 4_000, 16_000),
+    tierOf(2_000, 2_000, 5_001),
+    tierOf(NO_END, 10_000, 40_000)
   ]
 }
 const PRICES: Readonly<Record<string, Price | undefined>> = {
@@ -18,6 +19,7 @@ const PRICES: Readonly<Record<string, Price | undefined>> = {
 }
 
 function modelOf (name: string): Model {
+  const price = PRICES[name]
   return {
     name,
     targets: [TARGET],
@@ -28,7 +30,7 @@ function modelOf (name: string): Model {
     thinksByDefault: name === 'thinker',
     tokenizer: 'qwen',
     nativeDefaults: { resultFormat: 'message', incrementalOutput: false },
-    price: PRICES[name],
+    prices: price === undefined ? [] : [{ fromMs: 0, ...price }],
     createdSeconds: 0
   }
 }

@@ -7,7 +7,7 @@ export function canary (place: string): string {
 }
 
 /** A text as it may lie about, in any case and in the usual encodings. */
-export function needlesOf (text: string): readonly string[] {
+function needlesOf (text: string): readonly string[] {
   const bytes = Buffer.from(text)
   // In base64 the same text has three forms, by where it begins; the letters at its ends depend on what stands beside it.
   const base64 = [0, 1, 2].map((before) => Buffer.concat([Buffer.alloc(before), bytes]).toString('base64').slice(before === 0 ? 0 : before + 1, -4))

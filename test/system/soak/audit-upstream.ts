@@ -27,6 +27,7 @@ export type Class =
 
 export interface Compared {
   readonly class: Class
+  readonly how: Sending['how']
   readonly record: LedgerRecord
   /** Undefined where the upstream never heard of it. */
   readonly seen: Seen | undefined
@@ -43,7 +44,7 @@ export function compare ({ sending, records }: Exchange, witnesses: Witnesses, f
   const byId = records.map((record) => take(unmatched, ({ id }) => id === record.upstreamRequestId))
   const compared = records.map((record, place): Compared => {
     const seen = byId[place] ?? (tokensOf(record.usage) > 0 ? take(unmatched, isSilent) ?? takeDearest(unmatched) : undefined)
-    return { class: classOf(record, seen), record, seen }
+    return { class: classOf(record, seen), how: sending.how, record, seen }
   })
   for (const one of compared) auditCount(one, sending, faults)
   const rest = [...unmatched].filter(({ charge }) => tokensOf(charge) > 0)
@@ -70,12 +71,13 @@ function takeDearest (all: Set<Seen>): Seen | undefined {
   return take(all, (one) => one === dearest)
 }
 
-function classOf ({ outcome, usage, errorKind }: LedgerRecord, seen: Seen | undefined): Class {
+function classOf ({ outcome, usage, errorKind, stream }: LedgerRecord, seen: Seen | undefined): Class {
   if (outcome === 'expired') return 'expired'
   if (tokensOf(usage) === 0) return 'nothing'
   const isWhole = seen?.ending === 'complete' && errorKind === undefined
   if (usage.source === 'reported') return isWhole ? 'reported' : 'reported so far'
-  if (usage.outputTokens === 0 && tokensOf(seen?.charge ?? NOTHING) === 0) return 'silent'
+  // An answer in one piece of which nothing was read may have been written all the same.
+  if (usage.outputTokens === 0 && (!stream || tokensOf(seen?.charge ?? NOTHING) === 0)) return 'silent'
   if (isWhole) return 'counted'
   return usage.outputTokens > (seen?.charge.outputTokens ?? 0) + PIECES_TOLERANCE_TOKENS ? 'unreadable' : 'counted so far'
 }

@@ -26,8 +26,9 @@ export interface ClassSums {
   readonly upstreamTokens: number
 }
 
-/** Streams that their clients left may be charged so much less or more, in all. */
+/** Streams that their clients left may be charged so much less or more, in all. Of a few, one piece would be more than that. */
 const LEFT_SHARE_MAX = 0.02
+const LEFT_MIN = 100
 
 /** Compares the books of all teams with what the upstream and the clients know. */
 export function audit (teams: readonly TeamScene[], books: readonly Books[], witnesses: Witnesses): Audit {
@@ -47,8 +48,8 @@ export function audit (teams: readonly TeamScene[], books: readonly Books[], wit
     sums.push(auditSums(team, ofTeam, faults))
   }
   for (const [marker] of witnesses.seen) if (!witnesses.sendings.has(marker)) faults.push(`nobody asked for ${marker}`)
-  const left = sumsOf(compared.filter(({ class: kind, record }) => record.outcome === 'client_closed' && kind.endsWith('so far')))
-  if (Math.abs(left.tokens - left.upstreamTokens) > LEFT_SHARE_MAX * left.upstreamTokens) {
+  const left = sumsOf(compared.filter(({ class: kind, how, record }) => how === 'left' && record.outcome === 'client_closed' && kind.endsWith('so far')))
+  if (left.records >= LEFT_MIN && Math.abs(left.tokens - left.upstreamTokens) > LEFT_SHARE_MAX * left.upstreamTokens) {
     faults.push(`streams that were left are charged ${left.tokens} tokens, and were ${left.upstreamTokens} to the upstream`)
   }
   return {

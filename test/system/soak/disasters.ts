@@ -41,7 +41,7 @@ export async function bringDisasters ({ fleet, store, size, done, told }: Disast
   async function busySeat (number: number): Promise<Seat> {
     const seat = fleet.seats[number % fleet.seats.length]
     if (seat === undefined) throw new Error('there is no gateway')
-    await until(`gateway ${seat.place} has requests`, BUSY_TIMEOUT_MS, () => seat.inFlight >= BUSY_REQUESTS)
+    await until(`gateway ${seat.place} has requests, or there are no more`, BUSY_TIMEOUT_MS, () => seat.inFlight >= BUSY_REQUESTS || done() >= size.requests)
     return seat
   }
 

@@ -25,7 +25,9 @@ const FAULTY_SHARE = 0.3
 const HOPELESS_SHARE = 0.15
 const LEAVING_SHARE = 0.06
 const HELPED_BEFORE_LEAVING_SHARE = 0.2
-const SLOW_MS = 250
+const SLOW_MS = 800
+const SLOW_EVENTS = 4
+const LATE_MS = 400
 const LEAVING_MS_MAX = 40
 const LEAVING_CHUNKS_MAX = 5
 
@@ -86,11 +88,14 @@ function faultsFrom (random: () => number): Planned['faults'] {
 }
 
 /**
- * What a client leaves is written about as slowly there as a model writes: by the time that the upstream hears of it, no more
- * has come than what the gateway has seen.
+ * What a client leaves begins late, or is written slowly from there on: by the time that the upstream hears of it, no more has
+ * come than what the gateway has seen, on a busy machine too.
  */
 function faultsBefore (leaves: Leaving, random: () => number): Planned['faults'] {
-  const slow = 'afterMs' in leaves ? undefined : [0, 1, 2].map((more) => `hiccup=${SLOW_MS}:${leaves.afterChunks + 2 * more}`).join()
+  const slow = 'afterMs' in leaves
+    ? `delay=${LATE_MS}`
+    // A pause takes a place among the events too.
+    : Array.from({ length: SLOW_EVENTS }, (_, event) => `hiccup=${SLOW_MS}:${leaves.afterChunks + 2 * event}`).join()
   return random() < HELPED_BEFORE_LEAVING_SHARE ? [among(HELPED, random), slow] : [slow, slow]
 }
 

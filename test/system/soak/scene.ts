@@ -43,19 +43,21 @@ const PLACES = 10_000
 /** Of what the team that is to be refused asks for, so much is allowed: about a third. */
 const SMALL_TOKENS_PER_REQUEST = 70
 
-/** Budgets of every unit and scope. All but one are large enough for everything. */
+/** Budgets of every unit and scope, and every way to do without the store. All but one are large enough for everything. */
 export function teamsOf ({ requests }: Pick<Size, 'requests'>): TeamScene[] {
   const tokens = { id: 'tokens', unit: 'tokens', period: 'total', amount: PLENTY_TOKENS } as const
   const money = { id: 'money', unit: 'CNY', period: 'year', amount: PLENTY_CNY, time_zone: 'Asia/Shanghai' } as const
   return [
-    team('by-tokens', 0.25, { concurrent_requests: PLACES, tokens_per_minute: 1_000_000_000, budgets: [tokens] }),
-    team('by-money', 0.25, { concurrent_requests: PLACES, requests_per_minute: 1_000_000, budgets: [money] }),
-    team('by-model', 0.25, {
+    team('by-tokens', 0.2, { concurrent_requests: PLACES, tokens_per_minute: 1_000_000_000, budgets: [tokens] }),
+    team('by-money', 0.2, { concurrent_requests: PLACES, requests_per_minute: 1_000_000, budgets: [money] }),
+    team('by-model', 0.2, {
       budgets: [tokens, money],
       per_model: [{ id: 'turbo', models: ['*-turbo'], concurrent_requests: PLACES, budgets: [tokens] }]
     }, { concurrent_requests: PLACES, budgets: [tokens, { ...money, models: ['qwen-coder-plus'] }] }),
     team('small', 0.1, { concurrent_requests: PLACES, budgets: [{ ...tokens, amount: Math.ceil(requests * 0.1 * SMALL_TOKENS_PER_REQUEST) }] }),
-    { ...team('unlimited', 0.15, {}), isLimited: false }
+    team('shadowed', 0.1, { concurrent_requests: PLACES, budgets: [tokens, money], on_store_down: 'shadow' }),
+    team('escrowed', 0.1, { concurrent_requests: PLACES, budgets: [tokens], on_store_down: 'escrow' }),
+    { ...team('unlimited', 0.1, {}), isLimited: false }
   ]
 }
 
