@@ -1,42 +1,42 @@
-import { randomBytes, randomInt, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
-import type { FastifyInstance } from 'fastify'
-import { ADMIN_TOKEN_FILE, createTokenCheck } from './accounts/admin-token.ts'
-import { buildAdminApp } from './admin/app.ts'
-import { buildApp } from './http/app.ts'
-import { createAuthenticate } from './accounts/authenticate.ts'
-import { createClientKey, keyDigest } from './accounts/keys.ts'
+import { ADMIN_TOKEN_FILE } from './accounts/admin-token.ts'
+import { buildListeners } from './listeners.ts'
+import { createConfigInspection } from './config/inspection.ts'
 import { createExchanges } from './relay/exchanges.ts'
-import { createExplanations } from './limits/explanations.ts'
-import { createLimiter } from './limits/limiter.ts'
 import { createLogger } from './observe/logger.ts'
 import { createMetrics } from './observe/metrics.ts'
 import { createObservers } from './observe/observers.ts'
 import { createPools } from './upstream/pools.ts'
 import { createSend } from './upstream/send.ts'
-import { countingMargin } from './tokens/bounds.ts'
+import { createVault } from './upstream/vault.ts'
 import { createTokenCounter } from './tokens/counter.ts'
 import { durationMs } from './config/scalars.ts'
+import { openTracing } from './observe/open-tracing.ts'
 import { openState } from './state.ts'
-import { fileSecret } from './store/embedded/secrets.ts'
-import { PROTOCOLS } from './protocols/registry.ts'
-import { systemClock, systemIds } from './system.ts'
+import { firstKeyOf, secretsOf } from './secrets.ts'
+import { systemClock, systemIds, watchEventLoop } from './system.ts'
 import type { Catalog, Upstream } from './core/catalog.ts'
 import type { Clock, Ids } from './core/clock.ts'
 import type { Config } from './config/schema.ts'
-import type { AppDeps } from './http/deps.ts'
+import type { Exchanges } from './relay/exchanges.ts'
 import type { FirstKey } from './accounts/first-key.ts'
+import type { Listeners } from './listeners.ts'
 import type { Logger } from './observe/logger.ts'
-import type { Metrics } from './observe/metrics.ts'
-import type { Question } from './limits/explanations.ts'
-import type { Observers } from './observe/observers.ts'
+import type { Pools } from './upstream/pools.ts'
+import type { Tracing } from './observe/tracing.ts'
+import type { Secrets } from './secrets.ts'
 import type { State } from './state.ts'
+import type { TokenCounter } from './tokens/counter.ts'
+import type { Surroundings } from './config/load.ts'
 
 export interface ServerDeps {
   readonly clock: Clock
   readonly ids: Ids
   readonly random: () => number
   readonly logger: Logger
+  /** What a configuration file is read with. */
+  readonly surroundings?: Surroundings
 }
 
 export interface RunningServer {
@@ -47,54 +47,58 @@ export interface RunningServer {
   /** Where the token of the admin API is; undefined where the configuration names one. */
   readonly adminTokenFile: string | undefined
   readonly catalog: () => Catalog
-  /** Puts another catalog in place for the requests that come from now on. */
-  swapCatalog (catalog: Catalog): void
+  /** Puts another catalog in place, and what it was made of, for requests from now on. The rest waits for a restart. */
+  swapCatalog (catalog: Catalog, config: Config): void
+  /** Notes that another configuration was bad and the catalog stays. */
+  keepCatalog (): void
   /** Stops taking requests, lets running ones finish for `shutdown_timeout`, then ends them. */
   close (): Promise<void>
 }
 
-export function systemDeps (config: Config): ServerDeps {
-  return { clock: systemClock, ids: systemIds, random: Math.random, logger: createLogger(config.log_level) }
+export function systemDeps (config: Config, surroundings: Surroundings): ServerDeps {
+  return { clock: systemClock, ids: systemIds, random: Math.random, logger: createLogger(config.log_level), surroundings }
 }
 
 /** Prompts up to this size are counted where they are; larger ones would hold up everybody else's chunks. */
 const COUNT_INLINE_BYTES_MAX = 65_536
 /** How long settlements that the store does not take are tried again on the way out. What is left is in the spool. */
 const SETTLE_TIMEOUT_MS = 5_000
+/** How long the last spans may take to be sent. */
+const TRACES_TIMEOUT_MS = 3_000
+
+const NO_SURROUNDINGS: Surroundings = { flags: {}, environment: {} }
 
 /** The composition root: every part is made here once and handed on. */
 export async function startServer (config: Config, catalog: Catalog, deps: ServerDeps): Promise<RunningServer> {
-  const { clock } = deps
-  const metrics = createMetrics()
-  const observers = createObservers(metrics, deps)
-  const secrets = secretsOf(config)
-  const isConfigured = config.secrets.bootstrap_key !== undefined
-  const firstKey: FirstKey = { digest: keyDigest(secrets.pepper, secrets.firstKey), origin: isConfigured ? 'configured' : 'made' }
-  const state = await openState(config, { ...deps, bootId: randomUUID(), firstKey, metrics, observers })
-  const pools = createPools()
-  const tokens = createTokenCounter({ inlineBytesMax: COUNT_INLINE_BYTES_MAX })
   const exchanges = createExchanges()
-  let current = catalog
-  let isDraining = false
+  let [current, running, isDraining] = [catalog, config, false]
+  let knownTeams: State['knownTeams'] = () => []
+  const metrics = createMetrics(() => ({ catalog: current, teams: knownTeams(), running: exchanges.running() }))
+  const tracing = await openTracing(process.env, { ...deps, metrics })
+  const observers = createObservers(metrics, tracing, deps)
+  const secrets = secretsOf(config)
+  const [firstKey, vault] = [firstKeyOf(config, secrets), createVault(secrets.peppers)]
+  const state = await openState(config, { ...deps, bootId: randomUUID(), firstKey, vault, metrics, observers })
+  const [pools, tokens] = [createPools(), createTokenCounter({ inlineBytesMax: COUNT_INLINE_BYTES_MAX })]
+  knownTeams = state.knownTeams
   const { app, admin } = buildListeners(config, secrets, {
     ...deps,
     metrics,
     observers,
     state,
+    vault,
     tokens,
-    send: createSend(pools, clock),
+    configuration: createConfigInspection({ clock: deps.clock, running: () => running, ...deps.surroundings ?? NO_SURROUNDINGS }),
+    send: createSend(pools, deps.clock),
     currentCatalog: () => current,
     readiness: () => isDraining ? 'draining' : state.readiness(),
     track: exchanges.track
   })
+  const stopWatching = watchEventLoop(metrics.late)
   async function close (): Promise<void> {
     isDraining = true
-    const stopTimer = clock.setTimer(durationMs(config.server.shutdown_timeout), () => app.server.closeAllConnections())
-    await app.close()
-    stopTimer()
-    await exchanges.ended()
-    await Promise.all([admin.close(), pools.close(), tokens.close()])
-    await state.close(SETTLE_TIMEOUT_MS)
+    stopWatching()
+    await closeParts({ app, admin, exchanges, pools, tokens, state, tracing }, config, deps.clock)
   }
   await listen([app, config.server], [admin, config.admin]).catch(async (cause: unknown) => {
     await close()
@@ -103,61 +107,49 @@ export async function startServer (config: Config, catalog: Catalog, deps: Serve
   return {
     inferenceUrl: urlOf(app),
     adminUrl: urlOf(admin),
-    apiKey: !isConfigured && state.readiness() !== 'starting' && isKnown(firstKey, state) ? secrets.firstKey : undefined,
-    adminTokenFile: config.secrets.admin_token === undefined ? join(config.store.data_dir, ADMIN_TOKEN_FILE) : undefined,
+    ...accessTo(config, secrets, firstKey, state),
     catalog: () => current,
-    swapCatalog (next) {
+    swapCatalog (next, { upstreams, models, policies }) {
       current = next
+      running = { ...running, upstreams, models, policies }
+      metrics.reloaded('applied')
       pools.retain(upstreamsOf(next))
     },
+    keepCatalog () { metrics.reloaded('kept') },
     close
   }
+}
+
+function accessTo (config: Config, secrets: Secrets, firstKey: FirstKey, state: State): Pick<RunningServer, 'apiKey' | 'adminTokenFile'> {
+  const isShown = firstKey.origin === 'made' && state.readiness() !== 'starting' && isKnown(firstKey, state)
+  return {
+    apiKey: isShown ? secrets.firstKey : undefined,
+    adminTokenFile: config.secrets.admin_token === undefined ? join(config.store.data_dir, ADMIN_TOKEN_FILE) : undefined
+  }
+}
+
+interface Parts extends Listeners {
+  readonly exchanges: Exchanges
+  readonly pools: Pools
+  readonly tokens: TokenCounter
+  readonly state: State
+  readonly tracing: Tracing | undefined
+}
+
+/** What serves requests is closed before what they need. */
+async function closeParts (parts: Parts, { server }: Config, clock: Clock): Promise<void> {
+  const { app, admin, exchanges, pools, tokens, state, tracing } = parts
+  const stopTimer = clock.setTimer(durationMs(server.shutdown_timeout), () => app.server.closeAllConnections())
+  await app.close()
+  stopTimer()
+  await exchanges.ended()
+  await Promise.all([admin.close(), pools.close(), tokens.close(), tracing?.close(TRACES_TIMEOUT_MS)])
+  await state.close(SETTLE_TIMEOUT_MS)
 }
 
 /** Where others have made accounts before, this gateway's own first key is none. */
 function isKnown ({ digest }: FirstKey, { directory }: State): boolean {
   return directory.findByDigest(digest) !== undefined
-}
-
-interface ListenerDeps extends ServerDeps, Pick<AppDeps, 'tokens' | 'send' | 'currentCatalog' | 'readiness' | 'track'> {
-  readonly metrics: Metrics
-  readonly observers: Observers
-  readonly state: State
-}
-
-interface Listeners { readonly app: FastifyInstance, readonly admin: FastifyInstance }
-
-/** The clients' listener and the administrators', over the same limits and accounts. */
-function buildListeners (config: Config, secrets: Secrets, deps: ListenerDeps): Listeners {
-  const { clock, metrics, observers, currentCatalog, readiness, state: { accounting, backend, directory } } = deps
-  const limiter = createLimiter({ ...accounting, clock, skewMs: () => accounting.skewMs })
-  const explanations = createExplanations({ limiter, store: accounting.store, currentCatalog, clock })
-  const app = buildApp({ bodyBytesMax: config.server.body_bytes_max }, {
-    ...deps,
-    ...observers,
-    limiter,
-    explanations,
-    ledger: backend.ledger,
-    refusals: backend.refusals,
-    protocols: [...PROTOCOLS.values()],
-    authenticate: createAuthenticate(directory, secrets.pepper, clock)
-  })
-  const admin = buildAdminApp({
-    metrics,
-    readiness,
-    directory,
-    explanations: { ...explanations, explain: (question) => explanations.explain(withMargin(question)) },
-    isAdminToken: createTokenCheck(secrets.adminToken),
-    newKey: () => createClientKey((below) => randomInt(below)),
-    digestOf: (secret) => keyDigest(secrets.pepper, secret),
-    failed: observers.refused
-  })
-  return { app, admin }
-}
-
-/** People ask for a prompt of so many tokens; what is held for it is as much more as the service may count. */
-function withMargin (question: Question): Question {
-  return { ...question, inputTokens: question.inputTokens + countingMargin(false) }
 }
 
 interface Address { readonly host: string, readonly port: number }
@@ -169,21 +161,6 @@ async function listen (...listeners: readonly (readonly [Listener, Address])[]):
 
 function upstreamsOf (catalog: Catalog): Upstream[] {
   return [...catalog.models.values()].flatMap((model) => model.targets.map((target) => target.upstream))
-}
-
-interface Secrets { readonly pepper: string, readonly firstKey: string, readonly adminToken: string }
-
-const FIRST_KEY_FILE = 'first-key'
-
-/** The configured secrets, and for those that are not configured ones made once and kept in the data folder. */
-function secretsOf ({ secrets, store: { data_dir: dataDir } }: Config): Secrets {
-  const newSecret = (): string => randomBytes(32).toString('base64url')
-  const newKey = (): string => createClientKey((below) => randomInt(below)).secret
-  return {
-    pepper: secrets.master_secret ?? fileSecret(dataDir, 'secret', newSecret),
-    firstKey: secrets.bootstrap_key ?? fileSecret(dataDir, FIRST_KEY_FILE, newKey),
-    adminToken: secrets.admin_token ?? fileSecret(dataDir, ADMIN_TOKEN_FILE, newSecret)
-  }
 }
 
 function urlOf (app: { readonly server: { address (): unknown } }): string {

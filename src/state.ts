@@ -1,4 +1,6 @@
 import { createAccounting } from './limits/accounting.ts'
+import { createAuditLog } from './accounts/audit.ts'
+import { createKeyring } from './upstream/keyring.ts'
 import { createRepeating } from './limits/repeating.ts'
 import { DAY_MS } from './store/retention.ts'
 import { durationMs } from './config/scalars.ts'
@@ -8,28 +10,41 @@ import { openDatabase } from './store/embedded/database.ts'
 import { openDirectory } from './accounts/directory.ts'
 import { openEmbeddedBackend } from './store/embedded/backend.ts'
 import { openLateDirectory } from './accounts/late-directory.ts'
+import { reencryptStoredKeys } from './upstream/reencrypt.ts'
 import { StoreUnavailable } from './limits/store.ts'
 import type { Accounting } from './limits/accounting.ts'
+import type { AuditLog } from './accounts/audit.ts'
 import type { Backend } from './store/backend.ts'
 import type { Clock } from './core/clock.ts'
 import type { Config } from './config/schema.ts'
 import type { Directory } from './accounts/directory.ts'
 import type { FirstKey } from './accounts/first-key.ts'
+import type { Keyring } from './upstream/keyring.ts'
 import type { Logger } from './observe/logger.ts'
 import type { Metrics } from './observe/metrics.ts'
 import type { Observers } from './observe/observers.ts'
 import type { Repeating } from './limits/repeating.ts'
 import type { Readiness } from './http/health.ts'
+import type { StoreFigures } from './observe/store-metrics.ts'
+import type { Vault } from './upstream/vault.ts'
 
 /** What outlives a request: limits, accounts and records, and what keeps them right. */
 export interface State {
   readonly backend: Backend
   readonly accounting: Accounting
   readonly directory: Directory
+  readonly audit: AuditLog
+  readonly keyring: Keyring
+  /** The store's time, as far as it is known: what ends, ends on every gateway at once. */
+  readonly storeClock: StoreClock
+  /** The ids of all teams; none before the store has been read. */
+  knownTeams (): readonly string[]
   readiness (): Exclude<Readiness, 'draining'>
   /** @param settleTimeoutMs how long settlements that the store does not take are tried again */
   close (settleTimeoutMs: number): Promise<void>
 }
+
+type StoreClock = Pick<Clock, 'nowMs'>
 
 export interface StateDeps {
   readonly clock: Clock
@@ -40,6 +55,7 @@ export interface StateDeps {
   /** New at every start. */
   readonly bootId: string
   readonly firstKey: FirstKey
+  readonly vault: Vault
 }
 
 /**
@@ -65,14 +81,15 @@ async function openParts (config: Config, backend: Backend, deps: StateDeps): Pr
     replicas: config.store.replicas,
     spool: backend.spool,
     teams: () => [...new Set([...backend.teamsHeld, ...knownTeams()])],
-    report: observers.trouble
+    report: observers.trouble,
+    charged: observers.charged
   })
-  const { settlements } = accounting
-  metrics.store.watch(() => ({ skewMs: accounting.skewMs, pending: settlements.pending, oldestMs: settlements.oldestMs() }))
+  const storeClock: StoreClock = { nowMs: () => clock.nowMs() + accounting.skewMs }
+  metrics.store.watch(() => figuresOf(accounting))
   let stopFollowing = (): void => {}
   // Before the store has been read nobody knows any team.
   const knownTeams = (): string[] => late.isOpen ? late.directory.teams().map(({ id }) => id) : []
-  const late = await openLateDirectory(async () => await openAccounts(backend, deps), {
+  const late = await openLateDirectory(async () => await openAccounts(backend, storeClock, deps), {
     clock,
     opened (directory) {
       stopFollowing = followAccounts(directory, { clock, stateChanged: (state) => logFollowing(state, deps) })
@@ -87,6 +104,10 @@ async function openParts (config: Config, backend: Backend, deps: StateDeps): Pr
     backend,
     accounting,
     directory: late.directory,
+    audit: createAuditLog(backend.accounts, storeClock),
+    keyring: openKeyring(late.directory, deps),
+    storeClock,
+    knownTeams,
     readiness () {
       if (!late.isOpen) return 'starting'
       return accounting.isStoreUp ? 'ok' : 'degraded'
@@ -102,6 +123,10 @@ async function openParts (config: Config, backend: Backend, deps: StateDeps): Pr
   }
 }
 
+function figuresOf ({ breaker, skewMs, settlements }: Accounting): StoreFigures {
+  return { breaker, skewMs, pending: settlements.pending, oldestMs: settlements.oldestMs() }
+}
+
 async function openBackend (config: Config, { clock, random, observers }: StateDeps): Promise<Backend> {
   const { data_dir: dataDir, redis_url: redisUrl } = config.store
   const { ledger_days: ledgerDays, usage_days: usageDays } = config.store.retention
@@ -113,10 +138,19 @@ async function openBackend (config: Config, { clock, random, observers }: StateD
   return await openRedisBackend(settings, { clock, random, report: observers.trouble, refusalsLost: observers.refusalsLost })
 }
 
-async function openAccounts (backend: Backend, { clock, firstKey }: StateDeps): Promise<Directory> {
-  const directory = await openDirectory(backend.accounts, clock)
+async function openAccounts (backend: Backend, storeClock: StoreClock, { firstKey, vault }: StateDeps): Promise<Directory> {
+  const directory = await openDirectory(backend.accounts, storeClock)
   await ensureFirstKey(directory, firstKey)
+  await reencryptStoredKeys(directory, vault)
   return directory
+}
+
+function openKeyring (directory: Directory, { vault, logger }: StateDeps): Keyring {
+  return createKeyring({
+    vault,
+    documentOf: (name) => directory.upstream(name),
+    unreadable: (upstream, key, why) => logger.error({ upstream, key }, `a stored upstream key is not used: it ${why}`)
+  })
 }
 
 type FollowState = Parameters<Parameters<typeof followAccounts>[1]['stateChanged']>[0]

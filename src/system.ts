@@ -12,6 +12,20 @@ export const systemClock: Clock = {
   }
 }
 
+const LATE_INTERVAL_MS = 20
+
+/** Tells again and again how late a timer was, until the returned function is called. */
+export function watchEventLoop (late: (delayMs: number) => void): () => void {
+  let dueMs = performance.now() + LATE_INTERVAL_MS
+  const timer = setInterval(() => {
+    const nowMs = performance.now()
+    late(Math.max(0, nowMs - dueMs))
+    dueMs = nowMs + LATE_INTERVAL_MS
+  }, LATE_INTERVAL_MS)
+  timer.unref()
+  return () => clearInterval(timer)
+}
+
 export const systemIds: Ids = {
   requestId () {
     const timeHex = Date.now().toString(16).padStart(12, '0')

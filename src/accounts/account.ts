@@ -41,7 +41,55 @@ export interface ClientKey {
   readonly id: string
   readonly team: string
   readonly digest: string
+  /** Secrets from before a rotation, the latest first. Those whose time is over go with the next rotation. */
+  readonly former: readonly FormerSecret[]
   readonly settings: KeySettings
   readonly createdMs: number
   readonly revision: number
+}
+
+/** A secret that lets in until its time, as the store's clock has it. */
+export interface FormerSecret { readonly digest: string, readonly untilMs: number }
+
+/** Most former secrets of a key that may live at the same time: each is looked for among all digests. */
+export const FORMER_SECRETS_MAX = 8
+
+/** What a holder of an admin token may do: everything, see to one team, or read. */
+export const ROLES = ['admin', 'team', 'viewer'] as const
+
+export type Role = typeof ROLES[number]
+
+/** A token of the admin API. It is never changed, but for its digest when the pepper is. */
+export interface AdminToken {
+  readonly id: string
+  readonly role: Role
+  /** The team that a lead sees to. */
+  readonly team?: string | undefined
+  readonly name?: string | undefined
+  readonly digest: string
+  readonly createdMs: number
+  /** ISO 8601 time from which the token is dead. */
+  readonly expiresAt?: string | undefined
+  readonly revision: number
+}
+
+/** What is set of an upstream through the admin API, beside its configuration. Its id is the upstream's name. */
+export interface UpstreamDocument {
+  readonly id: string
+  /** Nothing new is sent there. */
+  readonly isDrained: boolean
+  /** Keys, by id and wherever they come from, with which nothing new is sent. */
+  readonly drainedKeys: readonly string[]
+  readonly keys: readonly StoredKey[]
+  readonly revision: number
+}
+
+/** An upstream's key, encrypted. */
+export interface StoredKey {
+  /** The key's fingerprint. */
+  readonly id: string
+  readonly cipher: string
+  readonly weight: number
+  readonly workspace?: string | undefined
+  readonly createdMs: number
 }

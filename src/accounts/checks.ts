@@ -2,7 +2,7 @@ import { Temporal } from 'temporal-polyfill'
 import { parseNetwork } from './addresses.ts'
 import { BUDGET_UNITS_MAX } from './limit-settings.ts'
 import { exactUnits, MONEY_DECIMALS } from '../core/money.ts'
-import { instantMs } from './times.ts'
+import { instantMs } from '../core/instant.ts'
 import type { BudgetSetting, LimitSettings, PerModelSettings, RateSetting } from './limit-settings.ts'
 import type { KeySettings, TeamSettings } from './account.ts'
 
@@ -104,7 +104,7 @@ function checkTimeZone (budget: BudgetSetting, timeZone: string, field: string, 
 }
 
 /** Offsets such as +08:00 are no zones: they know no summer time, and whoever means one finds it under Etc. */
-function isTimeZone (name: string): boolean {
+export function isTimeZone (name: string): boolean {
   if (!/^[A-Za-z]/.test(name)) return false
   try {
     // Intl takes abbreviations too that the calendar refuses, such as PST.

@@ -8,6 +8,8 @@ const TRIES_MAX = 5
 
 export interface FirstKey {
   readonly digest: string
+  /** Its digest under the previous pepper, while there is one. */
+  readonly previousDigest?: string | undefined
   /**
    * One that an operator has configured is wanted, whatever was there. One that a gateway has made for itself is for the
    * first request of all: where there are accounts already, or were, nobody waits for it.
@@ -31,14 +33,19 @@ export async function ensureFirstKey (directory: Directory, key: FirstKey): Prom
   }
 }
 
-async function writeFirstKey (directory: Directory, { digest, origin }: FirstKey): Promise<void> {
+async function writeFirstKey (directory: Directory, { digest, previousDigest, origin }: FirstKey): Promise<void> {
   if (directory.findByDigest(digest) !== undefined) return
+  const before = previousDigest === undefined ? undefined : directory.findByDigest(previousDigest)
+  if (before !== undefined && previousDigest !== undefined) {
+    await directory.repepper({ kind: 'key', id: before.key.id }, { from: previousDigest, to: digest })
+    return
+  }
   if (origin === 'made' && directory.teams().length > 0) return
   const key = directory.key(FIRST_KEY_ID)
   if (key !== undefined) {
-    await directory.replaceKey(key, { digest })
+    await directory.rotateKey(key, { digest, graceMs: 0 }, undefined)
     return
   }
-  if (directory.team(FIRST_TEAM_ID) === undefined) await directory.createTeam(FIRST_TEAM_ID, {})
-  await directory.createKey({ id: FIRST_KEY_ID, team: FIRST_TEAM_ID, digest, settings: {} })
+  if (directory.team(FIRST_TEAM_ID) === undefined) await directory.createTeam(FIRST_TEAM_ID, {}, undefined)
+  await directory.createKey({ id: FIRST_KEY_ID, team: FIRST_TEAM_ID, digest, settings: {} }, undefined)
 }

@@ -1,12 +1,10 @@
 import fastify from 'fastify'
 import type { FastifyInstance } from 'fastify'
 import { addHealthRoutes } from '../http/health.ts'
-import { addKeyRoutes } from './keys.ts'
-import { addLimitRoutes } from './limits.ts'
-import { addTeamRoutes } from './teams.ts'
+import { addRoutes } from './register.ts'
+import { ADMIN_ROUTES } from './table.ts'
 import { CONNECTION_LIMITS } from '../http/limits.ts'
 import { createErrorHandler, refuseUnknown } from './errors.ts'
-import { requireToken } from './auth.ts'
 import type { AdminDeps } from './deps.ts'
 
 const CONNECTIONS_MAX = 256
@@ -26,6 +24,7 @@ export function buildAdminApp (deps: AdminDeps): FastifyInstance {
     },
     bodyLimit: BODY_BYTES_MAX,
     routerOptions: { maxParamLength: PARAMETER_CHARACTERS_MAX },
+    genReqId: () => deps.ids.requestId(),
     frameworkErrors: answerError,
     forceCloseConnections: 'idle',
     logger: false
@@ -39,16 +38,6 @@ export function buildAdminApp (deps: AdminDeps): FastifyInstance {
     return await reply.type(deps.metrics.registry.contentType).send(await deps.metrics.registry.metrics())
   })
   addHealthRoutes(app, deps.readiness)
-  void app.register((scope) => addAdminRoutes(scope, deps), { prefix: '/admin/v1' })
+  void app.register((scope) => addRoutes(scope, ADMIN_ROUTES, deps))
   return app
-}
-
-async function addAdminRoutes (scope: FastifyInstance, deps: AdminDeps): Promise<void> {
-  await requireToken(scope, deps)
-  scope.addContentTypeParser('application/json', { parseAs: 'string' }, scope.getDefaultJsonParser('error', 'error'))
-  // Here too, so that nothing is said of any route to whoever has no token.
-  scope.setNotFoundHandler(refuseUnknown)
-  addTeamRoutes(scope, deps)
-  addKeyRoutes(scope, deps)
-  addLimitRoutes(scope, deps)
 }

@@ -14,15 +14,29 @@ const KINDS: Readonly<Record<string, readonly [ErrorKind, string]>> = {
   FST_ERR_MAX_PARAM_LENGTH: ['not_found', 'There is nothing here of so long a name.']
 }
 
-/** Answers whatever was thrown as `{"error":{"code","message","field"?}}`. */
+/** Answers whatever was thrown as `{"error":{"code","message","field"?}}`, and as OpenAI's packages know it where they ask. */
 export function createErrorHandler ({ failed }: Pick<AdminDeps, 'failed'>): (caught: unknown, request: FastifyRequest, reply: FastifyReply) => void {
-  return (caught, _request, reply) => {
-    const error = ours(caught)
+  return (caught, request, reply) => {
+    const error = gatewayErrorOf(caught)
     if (error.kind === 'internal') failed(error)
     if (error.kind === 'unauthenticated') reply.header('www-authenticate', 'Bearer')
     if (error.retryAfterMs !== undefined) reply.header('retry-after', Math.ceil(error.retryAfterMs / 1_000))
-    const field = error.param === undefined ? {} : { field: error.param }
-    void reply.code(error.status).send({ error: { code: error.kind, message: error.message, ...field } })
+    void reply.code(error.status).send({ error: request.url.startsWith(OPENAI_PREFIX) ? openaiBody(error) : ownBody(error) })
+  }
+}
+
+const OPENAI_PREFIX = '/v1/'
+
+function ownBody ({ kind, message, param }: GatewayError): object {
+  return { code: kind, message, ...(param === undefined ? {} : { field: param }) }
+}
+
+function openaiBody ({ kind, status, message, param }: GatewayError): object {
+  return {
+    message,
+    type: status >= 500 ? 'server_error' : 'invalid_request_error',
+    param: param ?? null,
+    code: kind === 'unauthenticated' ? 'invalid_api_key' : kind
   }
 }
 
@@ -30,7 +44,8 @@ export function refuseUnknown (): never {
   throw new GatewayError('not_found', 'There is no such route.')
 }
 
-function ours (caught: unknown): GatewayError {
+/** Whatever was thrown, as ours. */
+export function gatewayErrorOf (caught: unknown): GatewayError {
   if (caught instanceof GatewayError) return caught
   const code = typeof caught === 'object' && caught !== null && 'code' in caught ? String(caught.code) : ''
   const known = KINDS[code]

@@ -1,6 +1,6 @@
+import type { Static } from 'typebox'
 import { GatewayError } from '../core/errors.ts'
-import { parse } from './validation.ts'
-import { ChangeSchema } from './schemas.ts'
+import type { ChangeSchema } from './schemas.ts'
 
 export interface Change {
   readonly changes: Readonly<Record<string, unknown>>
@@ -8,9 +8,8 @@ export interface Change {
   assertRevision (document: { readonly revision: number }): void
 }
 
-/** What is to be set, and the revision it was made from if the body says so. @throws GatewayError `invalid_request` */
-export function takeRevision (body: unknown): Change {
-  const { revision, ...changes } = parse(ChangeSchema, body)
+/** What is to be set, and the revision it was made from if the body says so. */
+export function takeRevision ({ revision, ...changes }: Static<typeof ChangeSchema>): Change {
   return {
     changes,
     assertRevision (document) {

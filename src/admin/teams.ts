@@ -1,49 +1,105 @@
-import type { FastifyInstance } from 'fastify'
-import { GatewayError } from '../core/errors.ts'
-import { assertSound, parse, patched } from './validation.ts'
-import { NewTeamSchema } from './schemas.ts'
+import Type from 'typebox'
+import { ADMIN_ALONE, READ_OF_OWN_TEAM, defineRoute } from './route.ts'
+import { assertSound, patched } from './validation.ts'
+import { changeShown, ChangeSchema, closed, InstantSchema, NewTeamSchema, PageSchema, pageReply, TeamParamsSchema } from './schemas.ts'
+import { missingTeam, TEAM_IN_PATH } from './owners.ts'
 import { pageOf } from './page.ts'
 import { TeamSettingsSchema } from '../accounts/account.ts'
 import { takeRevision } from './revision.ts'
 import { withFresh } from './fresh.ts'
-import type { AdminDeps } from './deps.ts'
+import type { Actor } from '../accounts/actor.ts'
+import type { AdminRoute } from './route.ts'
 import type { Directory } from '../accounts/directory.ts'
 import type { Team } from '../accounts/account.ts'
 
-interface TeamParams { Params: { team: string } }
+const TeamSchema = Type.Object({
+  ...NewTeamSchema.properties, created_at: InstantSchema, revision: Type.Integer({ minimum: 1 })
+}, { ...closed, title: 'Team' })
 
-export function addTeamRoutes (scope: FastifyInstance, { directory }: AdminDeps): void {
-  scope.get('/teams', async (request) => pageOf(directory.teams(), request.query, teamBody))
-
-  scope.post('/teams', async (request, reply) => {
-    const { id, ...settings } = parse(NewTeamSchema, request.body)
-    assertSound(settings)
-    return await reply.code(201).send(teamBody(await withFresh(directory, () => directory.createTeam(id, settings))))
+export const TEAM_ROUTES: readonly AdminRoute[] = [
+  defineRoute({
+    method: 'GET',
+    path: '/admin/v1/teams',
+    operationId: 'listTeams',
+    summary: 'Teams, by id. A lead sees his own.',
+    access: READ_OF_OWN_TEAM,
+    query: PageSchema,
+    reply: pageReply(TeamSchema),
+    handler: ({ query, actor }, { directory }) => pageOf(seenBy(actor, directory), query, teamBody)
+  }),
+  defineRoute({
+    method: 'POST',
+    path: '/admin/v1/teams',
+    operationId: 'createTeam',
+    summary: 'Make a team.',
+    access: ADMIN_ALONE,
+    object: 'team',
+    body: NewTeamSchema,
+    reply: TeamSchema,
+    status: 201,
+    async handler ({ body: { id, ...settings }, actor }, { directory }) {
+      assertSound(settings)
+      return teamBody(await withFresh(directory, () => directory.createTeam(id, settings, actor)))
+    }
+  }),
+  defineRoute({
+    method: 'GET',
+    path: '/admin/v1/teams/:team',
+    operationId: 'getTeam',
+    summary: 'One team.',
+    access: READ_OF_OWN_TEAM,
+    owner: TEAM_IN_PATH,
+    params: TeamParamsSchema,
+    reply: TeamSchema,
+    handler: ({ params }, { directory }) => withFresh(directory, () => teamBody(teamOf(directory, params.team)))
+  }),
+  defineRoute({
+    method: 'PATCH',
+    path: '/admin/v1/teams/:team',
+    operationId: 'updateTeam',
+    summary: 'Change what is set of a team. What is left out stays, and null takes away.',
+    access: ADMIN_ALONE,
+    object: 'team::team',
+    params: TeamParamsSchema,
+    body: ChangeSchema,
+    bodyShown: changeShown(TeamSettingsSchema),
+    reply: TeamSchema,
+    async handler ({ params, body, actor }, { directory }) {
+      const { changes, assertRevision } = takeRevision(body)
+      return await withFresh(directory, async () => {
+        const team = teamOf(directory, params.team)
+        assertRevision(team)
+        const settings = patched(TeamSettingsSchema, team.settings, changes)
+        assertSound(settings, team.settings)
+        return teamBody(await directory.replaceTeam(team, settings, actor))
+      })
+    }
+  }),
+  defineRoute({
+    method: 'DELETE',
+    path: '/admin/v1/teams/:team',
+    operationId: 'removeTeam',
+    summary: 'Remove a team that has no keys and no tokens any more.',
+    access: ADMIN_ALONE,
+    object: 'team::team',
+    params: TeamParamsSchema,
+    reply: null,
+    status: 204,
+    async handler ({ params, actor }, { directory }) {
+      await withFresh(directory, () => directory.removeTeam(teamOf(directory, params.team), actor))
+      return undefined
+    }
   })
+]
 
-  scope.get<TeamParams>('/teams/:team', async ({ params }) => await withFresh(directory, () => teamBody(teamOf(directory, params.team))))
-
-  scope.patch<TeamParams>('/teams/:team', async ({ params, body }) => {
-    const { changes, assertRevision } = takeRevision(body)
-    return await withFresh(directory, async () => {
-      const team = teamOf(directory, params.team)
-      assertRevision(team)
-      const settings = patched(TeamSettingsSchema, team.settings, changes)
-      assertSound(settings, team.settings)
-      return teamBody(await directory.replaceTeam(team, settings))
-    })
-  })
-
-  scope.delete<TeamParams>('/teams/:team', async ({ params }, reply) => {
-    await withFresh(directory, () => directory.removeTeam(teamOf(directory, params.team)))
-    return await reply.code(204).send()
-  })
+function seenBy ({ role, team }: Actor, directory: Directory): readonly Team[] {
+  return role === 'team' ? directory.teams().filter(({ id }) => id === team) : directory.teams()
 }
 
 /** @throws GatewayError `not_found` */
 export function teamOf (directory: Directory, id: string): Team {
   const team = directory.team(id)
-  if (team === undefined) throw new GatewayError('not_found', 'There is no such team.', { param: 'team' })
+  if (team === undefined) throw missingTeam()
   return team
 }
 

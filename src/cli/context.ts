@@ -13,11 +13,11 @@ export const EXIT_CODES = { done: 0, failed: 1, misused: 2 } as const
 
 export type ExitCode = typeof EXIT_CODES[keyof typeof EXIT_CODES]
 
-/** Ends a command with a message for people and an exit code for scripts. */
+/** Ends a command with a message for people and an exit code for scripts; without one where everything has been said. */
 export class CliError extends Error {
   readonly exitCode: ExitCode
 
-  constructor (exitCode: ExitCode, message: string, options?: ErrorOptions) {
+  constructor (exitCode: ExitCode, message = '', options?: ErrorOptions) {
     super(message, options)
     this.name = 'CliError'
     this.exitCode = exitCode

@@ -1,8 +1,9 @@
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { addAdminOptions, createAdminClient } from './admin-client.ts'
 import { addLimitOptions, settingsFrom } from './limit-options.ts'
 import { limitsText } from './limits-text.ts'
 import { printJson, printLine } from './context.ts'
+import { secondsUpTo } from './times.ts'
 import { tableText } from './table.ts'
 import type { AdminOptions } from './admin-client.ts'
 import type { CliContext } from './context.ts'
@@ -18,10 +19,17 @@ interface ShownKey extends LimitSettings {
 
 interface CreateOptions extends AdminOptions, LimitOptions { readonly expiresAt?: string }
 
-/** `key create`, `key list` and `key revoke`. */
+interface RotateOptions extends AdminOptions { readonly grace: number }
+
+interface RotatedKey extends ShownKey { readonly secret: string, readonly former: readonly { readonly until: string }[] }
+
+const GRACE_SECONDS = 3_600
+const GRACE_SECONDS_MAX = 30 * 86_400
+
+/** `key create`, `key list`, `key rotate` and `key revoke`. */
 export function keyCommand (context: CliContext): Command {
   return new Command('key')
-    .description('Makes, lists and revokes client keys of the running gateway.')
+    .description('Makes, lists, rotates and revokes client keys of the running gateway.')
     .addCommand(addAdminOptions(addLimitOptions(new Command('create'))
       .option('--expires-at <time>', 'when the key dies, such as 2027-05-22T00:00:00+08:00'))
       .description('Makes a key and prints its secret, which is not to be seen again.')
@@ -31,6 +39,12 @@ export function keyCommand (context: CliContext): Command {
       .description('Lists the keys of a team.')
       .argument('<team>', 'the team')
       .action((team: string, options: AdminOptions) => list(team, options, context)))
+    .addCommand(addAdminOptions(new Command('rotate'))
+      .description('Gives a key another secret and prints it, which is not to be seen again. The one before goes on working for a while.')
+      .argument('<id>', 'the key\'s id')
+      .addOption(new Option('--grace <duration>', 'how long older secrets work on, such as 90s, 30m, 12h or 7d; 0 ends them at once')
+        .argParser(secondsUpTo(GRACE_SECONDS_MAX)).default(GRACE_SECONDS, '1h'))
+      .action((id: string, options: RotateOptions) => rotate(id, options, context)))
     .addCommand(addAdminOptions(new Command('revoke'))
       .description('Ends a key at once.')
       .argument('<id>', 'the key\'s id, which stands in its secret too: sk-dg-<id>-...')
@@ -57,6 +71,17 @@ async function list (team: string, options: AdminOptions, context: CliContext): 
 
 function rowOf (key: ShownKey): string[] {
   return [key.id, key.created_at, key.expires_at ?? 'never', limitsText(key), key.name ?? '']
+}
+
+async function rotate (id: string, options: RotateOptions, context: CliContext): Promise<void> {
+  const key = await createAdminClient(options, context)
+    .call<RotatedKey>('POST', `/keys/${encodeURIComponent(id)}/rotate`, { grace_seconds: options.grace })
+  if (options.json === true) {
+    printJson(context.stdout, key)
+    return
+  }
+  const older = key.former.length === 0 ? 'Older secrets work no more.' : `Older secrets work until ${key.former.map(({ until }) => until).join(', ')}.`
+  printLine(context.stdout, `Key ${key.id} has another secret, which is shown only now:\n\n  ${key.secret}\n\n${older}`)
 }
 
 async function revoke (id: string, options: AdminOptions, context: CliContext): Promise<void> {

@@ -1,8 +1,7 @@
-import { readFile } from 'node:fs/promises'
-import { text } from 'node:stream/consumers'
 import { InvalidArgumentError } from 'commander'
 import type { Command } from 'commander'
 import { CliError, EXIT_CODES } from './context.ts'
+import { readInput } from './input-file.ts'
 import { integerUpTo } from './numbers.ts'
 
 /** A budget as the admin API takes it. */
@@ -72,8 +71,9 @@ async function readSettings (path: string): Promise<Record<string, unknown>> {
 }
 
 async function parsed (path: string): Promise<unknown> {
+  const content = await readInput(path)
   try {
-    return JSON.parse(path === '-' ? await text(process.stdin) : await readFile(path, 'utf8')) as unknown
+    return JSON.parse(content) as unknown
   } catch (cause) {
     throw new CliError(EXIT_CODES.misused, `${path} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
   }

@@ -1,6 +1,7 @@
 import closeWithGrace from 'close-with-grace'
 import { buildCatalog, needsSimulator } from '../config/catalog.ts'
-import { loadConfig, readTextFile } from '../config/load.ts'
+import { loadConfig, readTextFile, surroundingsOf } from '../config/load.ts'
+import { ConfigError, problemText } from '../config/problems.ts'
 import type { ConfigFlags } from '../config/overrides.ts'
 import { createReloader } from '../config/reload.ts'
 import type { ReloadResult, Reloader, ReloaderDeps } from '../config/reload.ts'
@@ -27,7 +28,7 @@ const CLOSE_MARGIN_MS = 15_000
 export async function serve (options: ServeOptions, { environment, stdout }: CliContext): Promise<void> {
   const load = () => loadConfig({ flags: options, environment, readFile: readTextFile })
   const { config, file } = load()
-  const deps = systemDeps(config)
+  const deps = systemDeps(config, surroundingsOf({ flags: options, environment, readFile: readTextFile }))
   const simulator = needsSimulator(config) ? await startSimulator({ pace: MODEL_PACE }) : undefined
   const simulatorBaseUrl = simulator === undefined ? undefined : `${simulator.url}/api/v1`
   const build = (next: Config) => buildCatalog(next, PROTOCOLS, { simulatorBaseUrl })
@@ -60,10 +61,11 @@ function triggersFor (file: string | undefined, { logger }: ServerDeps): Reloade
 
 function applyReload (result: ReloadResult, server: RunningServer, { logger }: ServerDeps): void {
   if (result.outcome === 'kept') {
-    logger.error({ error: messageOf(result.error) }, 'the configuration is bad; the one before stays')
+    server.keepCatalog()
+    logger.error(...badConfig(result.error))
     return
   }
-  server.swapCatalog(result.catalog)
+  server.swapCatalog(result.catalog, result.config)
   logger.info({ models: result.catalog.models.size }, 'the configuration is reloaded')
   if (result.restartNeeded.length > 0) logger.warn({ sections: result.restartNeeded }, 'some changes wait for a restart')
 }
@@ -80,6 +82,18 @@ function closeOnSignal (config: Config, { server, simulator, reloader }: Running
     await server.close()
     await simulator?.close()
   })
+}
+
+const PROBLEMS_LOGGED_MAX = 50
+
+/** What is said of a configuration that is not taken, to programs and people: places, and no value that may be a secret. */
+function badConfig (error: unknown): [object, string] {
+  const outcome = 'the configuration is bad; the one before stays'
+  if (!(error instanceof ConfigError)) return [{ error: messageOf(error) }, outcome]
+  const { problems } = error
+  const [first] = problems
+  const more = problems.length > 1 ? `, and ${problems.length - 1} more` : ''
+  return [{ problems: problems.slice(0, PROBLEMS_LOGGED_MAX) }, `${outcome}: ${first === undefined ? '' : problemText(first)}${more}`]
 }
 
 function messageOf (error: unknown): string {

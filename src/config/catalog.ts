@@ -7,6 +7,7 @@ import type { Family } from './families.ts'
 import { BUILT_IN_MODELS, CATALOG_DATE } from './models.ts'
 import { durationMs } from './scalars.ts'
 import { pricesOf } from './prices.ts'
+import { upstreamKeyId } from '../core/upstream-key.ts'
 import type { Config, ModelConfig, QuirksConfig, UpstreamConfig } from './schema.ts'
 
 export interface CatalogOptions {
@@ -86,7 +87,10 @@ function upstreamOf (upstream: UpstreamConfig, protocol: Protocol): Upstream {
     name: upstream.name,
     protocol,
     baseUrl: upstream.base_url.replace(/\/+$/, ''),
-    keys: upstream.keys.map((key): UpstreamKey => typeof key === 'string' ? { key, weight: 1 } : { weight: 1, ...key }),
+    keys: upstream.keys.map((configured): UpstreamKey => {
+      const entry = typeof configured === 'string' ? { key: configured } : configured
+      return { id: upstreamKeyId(entry.key), weight: 1, ...entry }
+    }),
     timeouts: {
       connectTimeoutMs: durationMs(connect),
       firstByteTimeoutMs: durationMs(firstByte),

@@ -1,6 +1,7 @@
 import { BUILT_IN_MODELS } from './models.ts'
 import { durationMs } from './scalars.ts'
-import { instantMs } from '../accounts/times.ts'
+import { instantMs } from '../core/instant.ts'
+import { weaknessOf } from '../core/secret-strength.ts'
 import type { Config, DatedPriceConfig, ModelConfig } from './schema.ts'
 import type { Path } from './problems.ts'
 import type { Fault } from './validation.ts'
@@ -21,6 +22,7 @@ export function crossCheck (config: Config, faults: readonly Fault[]): Fault[] {
   const isSound = (...path: Path) => !faults.some((fault) => path.every((step, index) => fault.path[index] === step))
   if (isSound('store')) checkRedisUrl(config.store.redis_url, report)
   if (isSound('store') && isSound('secrets')) checkSharedSecret(config, report)
+  if (isSound('secrets')) checkSecrets(config, report)
   if (isSound('server') && isSound('admin')) checkListeners(config, report)
   const isWhole = (section: string) => !faults.some(({ path }) => path.length === 1 && path[0] === section)
   if (!isWhole('upstreams') || !isWhole('models')) return found
@@ -45,6 +47,14 @@ function checkRedisUrl (redisUrl: string, report: Report): void {
 function checkSharedSecret ({ store, secrets }: Config, report: Report): void {
   if (store.redis_url === '' || secrets.master_secret !== undefined) return
   report(['secrets', 'master_secret'], 'is required with Redis, and the same on every replica (DASHGATE_SECRET)')
+}
+
+function checkSecrets ({ secrets }: Config, report: Report): void {
+  const weakness = secrets.admin_token === undefined ? undefined : weaknessOf(secrets.admin_token)
+  if (weakness !== undefined) report(['secrets', 'admin_token'], weakness)
+  if (secrets.previous_master_secret === undefined) return
+  if (secrets.master_secret === undefined) report(['secrets', 'previous_master_secret'], 'stands beside no master_secret that takes its place (DASHGATE_SECRET)')
+  if (secrets.master_secret === secrets.previous_master_secret) report(['secrets', 'previous_master_secret'], 'is the same as master_secret')
 }
 
 function checkListeners ({ server, admin }: Config, report: Report): void {

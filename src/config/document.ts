@@ -27,13 +27,18 @@ export function readDocument (source: string, text: string, environment: Environ
     return { source, path, line: Math.max(line, 1), column: Math.max(col, 1), message }
   }
   for (const error of [...document.errors, ...document.warnings]) problems.push(placed(error.pos[0], '', withoutSource(error.message)))
-  const isBroken = problems.length > 0
+  let isBroken = problems.length > 0
   if (!isBroken) {
     visit(document, {
       Scalar (key, scalar, ancestors) {
         if (key === 'key' || typeof scalar.value !== 'string') return
         const message = fillIn(scalar, environment)
         if (message !== undefined) problems.push(placed(offsetOf(scalar), pathText(pathOf(ancestors, scalar)), message))
+      },
+      Alias (_key, alias) {
+        if (alias.resolve(document) !== undefined) return
+        isBroken = true
+        problems.push(placed(offsetOf(alias), '', 'there is no such anchor before this alias'))
       }
     })
   }
@@ -46,9 +51,12 @@ export function readDocument (source: string, text: string, environment: Environ
   }
 }
 
-/** Some of the parser's messages end in a piece of the file, which may be a key. */
+/** Pieces of the file in the parser's messages: behind a colon, behind a few words, or in the middle. */
+const SOURCE = /(?<=\S): .*$|(?<=^Invalid escape sequence|^Unknown directive|^Unsupported YAML version) .*$|, so .*$|(?<=^The ).* (?=tag has no suffix)/s
+
+/** Without what stands in the file, which may be a key. */
 function withoutSource (message: string): string {
-  return message.replace(/: ".*$/s, '')
+  return message.replace(SOURCE, '')
 }
 
 type Placed = (offset: number, path: string, message: string) => Problem
@@ -57,7 +65,7 @@ function valueOf (document: Document, problems: Problem[], placed: Placed): unkn
   try {
     return document.toJS({ maxAliasCount: ALIASES_MAX })
   } catch (cause) {
-    problems.push(placed(0, '', cause instanceof Error ? cause.message : 'The file cannot be read.'))
+    problems.push(placed(0, '', cause instanceof Error ? withoutSource(cause.message) : 'The file cannot be read.'))
     return undefined
   }
 }

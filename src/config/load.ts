@@ -27,26 +27,49 @@ export interface LoadedConfig {
 const DEFAULT_FILE = './dashgate.yaml'
 const DASHSCOPE_BASE_URL = 'https://dashscope.aliyuncs.com/api/v1'
 
+/** What a file is read with. */
+export interface Surroundings {
+  readonly flags: ConfigFlags
+  /** With every secret's file read. */
+  readonly environment: Environment
+}
+
+/** Reads the files that variables name. What is wrong with them is for `loadConfig` to say. */
+export function surroundingsOf ({ flags, environment, readFile }: ConfigSources): Surroundings {
+  return { flags, environment: withSecretFiles(environment, readFile, []) }
+}
+
 /**
  * Flags win over the environment, that over the file, and that over the defaults.
  * @throws ConfigError with everything that is wrong at once
  */
-export function loadConfig (sources: ConfigSources): LoadedConfig {
+export function loadConfig ({ flags, environment: given, readFile }: ConfigSources): LoadedConfig {
   const problems: Problem[] = []
-  const environment = withSecretFiles(sources.environment, sources.readFile, problems)
-  const file = readConfigFile(sources.flags, environment, sources.readFile, problems)
+  const environment = withSecretFiles(given, readFile, problems)
+  const file = readConfigFile(flags, environment, readFile, problems)
   const document = readDocument(file?.path ?? DEFAULT_FILE, file?.text ?? '', environment)
-  problems.push(...document.problems)
+  return { config: configOf(document, { flags, environment }, problems), file: file?.path }
+}
+
+/**
+ * The configuration that a document makes with what surrounds it.
+ * @param found what is wrong already
+ * @throws ConfigError with everything that is wrong at once
+ */
+export function configOf (
+  document: ConfigDocument, { flags, environment }: Surroundings, found: readonly Problem[] = []
+): Config {
+  const problems = [...found, ...document.problems]
   // Broken YAML says nothing reliable about the settings in it.
   if (document.isBroken) throw new ConfigError(problems.sort(byPlace))
 
   const sections = withoutEmptySections(document.value ?? {})
-  const overrides = [...overridesFrom(sources.flags, environment), ...defaultUpstream(sections, environment)]
+  const overrides = [...overridesFrom(flags, environment), ...defaultUpstream(sections, environment)]
   const value = overrides.reduce(withOverride, sections)
   const { config, faults } = applySchema(value)
   for (const fault of [...faults, ...crossCheck(config, faults)]) addProblem(problems, problemFrom(fault, document, overrides))
   if (problems.length > 0) throw new ConfigError(problems.sort(byPlace))
-  return { config: deepFreeze(config), file: file?.path }
+  return deepFreeze(config)
 }
 
 /** The reader for real files. */

@@ -79,5 +79,6 @@ function entry (limits: Limits, ...prices: readonly TierFigures[]): BuiltInModel
 }
 
 function thinking (model: BuiltInModel, outputPer1M: readonly number[]): BuiltInModel {
-  return { ...model, tiers: model.tiers.map((tier, index) => ({ ...tier, reasoningOutputPer1M: outputPer1M[index] ?? tier.outputPer1M })) }
+  const tiers = model.tiers.map((tier, index) => ({ ...tier, reasoningOutputPer1M: outputPer1M[index] ?? tier.outputPer1M }))
+  return { ...model, tiers }
 }

@@ -39,7 +39,8 @@ const SETTINGS: readonly Setting[] = [
   { variable: 'REDIS_URL', path: ['store', 'redis_url'], kind: 'secret' },
   { variable: 'DASHGATE_ADMIN_TOKEN', path: ['secrets', 'admin_token'], kind: 'secret' },
   { variable: 'DASHGATE_BOOTSTRAP_KEY', path: ['secrets', 'bootstrap_key'], kind: 'secret' },
-  { variable: 'DASHGATE_SECRET', path: ['secrets', 'master_secret'], kind: 'secret' }
+  { variable: 'DASHGATE_SECRET', path: ['secrets', 'master_secret'], kind: 'secret' },
+  { variable: 'DASHGATE_SECRET_PREVIOUS', path: ['secrets', 'previous_master_secret'], kind: 'secret' }
 ]
 
 /** Gives the text of a file, or undefined where there is none. */

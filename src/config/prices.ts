@@ -1,4 +1,4 @@
-import { instantMs } from '../accounts/times.ts'
+import { instantMs } from '../core/instant.ts'
 import { nanoPerToken } from './scalars.ts'
 import type { BuiltInModel } from './models.ts'
 import type { DatedPrice, PriceTier } from '../core/catalog.ts'
@@ -27,7 +27,8 @@ function builtInPrice (model: BuiltInModel): DatedPrice {
 }
 
 function configuredPrice ({ from, currency, tiers, ...flat }: DatedPriceConfig): DatedPrice {
-  return { fromMs: from === undefined ? ALWAYS_MS : instantMs(from) ?? NaN, currency, tiers: (tiers ?? [flat]).map(configuredTier) }
+  const fromMs = from === undefined ? ALWAYS_MS : instantMs(from) ?? NaN
+  return { fromMs, currency, tiers: (tiers ?? [flat]).map(configuredTier) }
 }
 
 type TierConfig = Partial<NonNullable<DatedPriceConfig['tiers']>[number]>

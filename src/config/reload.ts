@@ -33,7 +33,7 @@ export interface Reloader {
 /** Editors write a file in several steps; what is read in between would be half a file. */
 const SETTLE_DELAY_MS = 250
 
-const STATIC_SECTIONS = ['log_level', 'store', 'server', 'admin', 'secrets'] as const satisfies readonly (keyof Config)[]
+export const STATIC_SECTIONS = ['log_level', 'store', 'server', 'admin', 'secrets'] as const satisfies readonly (keyof Config)[]
 
 /** Replaces the catalog whole or not at all: whatever goes wrong on the way, the old one stays and the reason is reported. */
 export function createReloader (options: ReloaderOptions, deps: ReloaderDeps): Reloader {

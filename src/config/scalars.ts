@@ -1,6 +1,6 @@
 import Type from 'typebox'
 import { exactUnits } from '../core/money.ts'
-import { instantMs } from '../accounts/times.ts'
+import { instantMs } from '../core/instant.ts'
 import type { TSchemaOptions } from 'typebox'
 
 const UNIT_MS: ReadonlyMap<string, number> = new Map([['ms', 1], ['s', 1_000], ['m', 60_000], ['h', 3_600_000]])

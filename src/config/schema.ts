@@ -56,7 +56,10 @@ const SecretsSchema = Type.Object({
     description: 'A client key made at start for the team default, if it is not there. Environment: DASHGATE_BOOTSTRAP_KEY.', minLength: 20, maxLength: 512
   })),
   master_secret: Type.Optional(Type.String({
-    description: 'What stored keys are peppered with, the same on every replica. Generated into data_dir with the embedded store, required with Redis. Environment: DASHGATE_SECRET.', minLength: 32, maxLength: 512
+    description: 'What stored keys are peppered with and upstream keys encrypted with, the same on every replica. Generated into data_dir with the embedded store, required with Redis. Environment: DASHGATE_SECRET.', minLength: 32, maxLength: 512
+  })),
+  previous_master_secret: Type.Optional(Type.String({
+    description: 'While master_secret is being replaced, the other one: what was stored with it still works, and moves to master_secret as it is used. Environment: DASHGATE_SECRET_PREVIOUS.', minLength: 32, maxLength: 512
   }))
 }, { ...section, description: 'The gateway\'s own secrets; better set by the environment or by its …_FILE variables. A change needs a restart.' })
 
@@ -68,7 +71,7 @@ const PoliciesSchema = Type.Object({
     description: 'max_tokens above what a budget still allows: lower it, or refuse the request.', default: 'clamp'
   }),
   client_abort: Type.Enum(['cancel', 'drain'], {
-    description: 'A client that hangs up on a stream: stop the upstream at once, or read on for a moment to learn the usage.', default: 'cancel'
+    description: 'A client that hangs up on a stream: stop the upstream at once, or read on for at most a second to learn the usage.', default: 'cancel'
   }),
   vendor_rules: Type.Enum(['lenient', 'strict'], {
     description: 'strict also refuses what DashScope\'s first documentation forbade and its service accepts today.', default: 'lenient'
@@ -114,9 +117,15 @@ export function publishedSchema (): object {
   return { $schema: 'https://json-schema.org/draft/2020-12/schema', title: 'DashGate configuration', ...schema }
 }
 
-interface JsonSchema {
+/** As much of JSON Schema as the settings are described with. */
+export interface JsonSchema {
   required?: string[]
   readonly default?: unknown
+  readonly description?: string
+  readonly type?: string
+  readonly enum?: readonly unknown[]
+  readonly minimum?: number
+  readonly maximum?: number
   readonly properties?: Readonly<Record<string, JsonSchema>>
   readonly items?: JsonSchema
   readonly anyOf?: readonly JsonSchema[]

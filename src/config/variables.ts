@@ -32,3 +32,8 @@ export function variable (environment: Environment, name: string): string | unde
   const value = Object.hasOwn(environment, name) ? environment[name] : undefined
   return value === '' ? undefined : value
 }
+
+/** How a file names a variable, with what else may stand in the braces. */
+export function referenceTo (name: string): string {
+  return `\${${name}}`
+}

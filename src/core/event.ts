@@ -24,6 +24,14 @@ export type ChatEvent =
   | { readonly type: 'response-end' }
   | { readonly type: 'response-error', readonly error: GatewayError }
 
+/** What an upstream says of an answer as a whole. The id and the model are its own words, and not to be trusted. */
+export interface AnswerFacts {
+  readonly id: string | undefined
+  readonly model: string | undefined
+  /** In the order of the choices. */
+  readonly finishReasons: readonly FinishReason[]
+}
+
 /** The generated text in one event, as far as it counts as output tokens. */
 export function outputTextOf (event: ChatEvent): string {
   switch (event.type) {

@@ -42,6 +42,11 @@ export function parseJsonObject (bytes: Buffer | string): JsonObject | undefined
   }
 }
 
+/** A number with just these digits. @throws SyntaxError where they are none */
+export function rawNumber (digits: string): RawNumber {
+  return RAW.rawJSON(digits)
+}
+
 export function isRawNumber (value: unknown): value is RawNumber {
   return RAW.isRawJSON(value)
 }

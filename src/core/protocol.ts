@@ -1,9 +1,10 @@
 import type { ChatRequest, Prompt } from './chat.ts'
 import type { JsonBody } from './body.ts'
-import type { ChatEvent } from './event.ts'
+import type { AnswerFacts, ChatEvent } from './event.ts'
 import type { GatewayError } from './errors.ts'
 import type { DialectTarget, UpstreamKey, VendorRules } from './target.ts'
 import type { SseEvent } from './sse-event.ts'
+import type { Transcript } from './transcript.ts'
 import type { Usage } from './usage.ts'
 
 /**
@@ -124,7 +125,7 @@ export interface Dialect {
   createDecoder (target: DialectTarget): Decoder
   createObserver (wanted: ObserverWanted): Observer
   /** Watches a whole answer on the byte lane. @throws GatewayError where a 2xx body is an error */
-  observeResponse (body: Buffer): Pick<Observer, 'usage' | 'outputText' | 'outputBytes'>
+  observeResponse (body: Buffer): Pick<Observer, 'usage' | 'transcripts' | 'outputBytes' | 'hasThoughts' | 'told'>
   parseError (reply: UpstreamReply): GatewayError
 }
 
@@ -155,8 +156,13 @@ export interface Observer {
   /** True once any generated content was seen. */
   readonly contentSeen: boolean
   usage (): Usage | undefined
-  /** All text seen, for the estimate of a stream that was cut before its usage came. */
-  outputText (): string
+  /** All that was written, for the estimate of a stream that was cut before its usage came. */
+  transcripts (): readonly Transcript[]
+  /** Whether any of it is a chain of thought. */
+  readonly hasThoughts: boolean
+  /** The text that the last event repeats, where each event repeats all text so far; else ''. */
+  repeatedText (): string
   /** At least as many bytes as all the text seen has; asked after every chunk. */
   outputBytes (): number
+  told (): AnswerFacts
 }

@@ -22,7 +22,13 @@ export interface DialectTarget {
 }
 
 /** A key of the pool an upstream is called with. */
-export interface UpstreamKey { readonly key: string, readonly weight: number, readonly workspace?: string }
+export interface UpstreamKey {
+  /** Names it where it must not be shown. */
+  readonly id: string
+  readonly key: string
+  readonly weight: number
+  readonly workspace?: string
+}
 
 /** What DashScope's native protocol does where a request leaves it open. */
 export interface NativeDefaults { readonly resultFormat: 'text' | 'message', readonly incrementalOutput: boolean }

@@ -22,6 +22,11 @@ export function totalTokens (usage: Usage): number {
 /** Far above any model's context. An upstream that reports more is lying, and its report is not believed. */
 export const REPORTED_TOKENS_MAX = 100_000_000
 
+/** What a part of a count may be called. The names are an upstream's words and are kept: they must not be somebody else's. */
+export function isCountName (name: string): boolean {
+  return /^[a-z0-9_]{1,48}_tokens$/.test(name)
+}
+
 /** True for what a count may be: a non-negative integer of a believable size. */
 export function isTokenCount (value: unknown): value is number {
   return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= REPORTED_TOKENS_MAX

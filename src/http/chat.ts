@@ -21,7 +21,7 @@ export function addChatRoutes (app: FastifyInstance, deps: AppDeps): void {
       app.post(path, {
         onRequest: async (request, reply) => {
           const headers = headerValues(request.headers)
-          deps.authenticate(headers, request.socket.remoteAddress)
+          await deps.authenticateFresh(headers, request.socket.remoteAddress)
           request.callerHeaders = headers
           checkContentType(headers)
           checkContentLength(headers, request.routeOptions.bodyLimit)
@@ -37,10 +37,11 @@ export function addChatRoutes (app: FastifyInstance, deps: AppDeps): void {
           surface: protocol,
           principal,
           catalog: deps.currentCatalog(),
+          traceparent: headers['traceparent'],
           reply: createClientReply(reply.raw, request.id)
         }, deps)
         reply.hijack()
-        await deps.track(handle(exchange, incoming(protocol, path, headers, request.body), deps))
+        await deps.track(handle(exchange, incoming(protocol, path, headers, request.body), deps), exchange)
       })
     }
   }

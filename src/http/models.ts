@@ -11,12 +11,12 @@ const PREFIXES = ['/v1', '/compatible-mode/v1', '']
 export function addModelRoutes (app: FastifyInstance, deps: AppDeps): void {
   for (const prefix of PREFIXES) {
     app.get(`${prefix}/models`, async (request) => {
-      const principal = deps.authenticate(headerValues(request.headers), request.socket.remoteAddress)
+      const principal = await deps.authenticateFresh(headerValues(request.headers), request.socket.remoteAddress)
       const models = [...deps.currentCatalog().models.values()].filter((model) => mayUseModel(principal, model.name))
       return { object: 'list', data: models.map(modelObject) }
     })
     app.get<{ Params: { id: string } }>(`${prefix}/models/:id`, async (request) => {
-      const principal = deps.authenticate(headerValues(request.headers), request.socket.remoteAddress)
+      const principal = await deps.authenticateFresh(headerValues(request.headers), request.socket.remoteAddress)
       const model = deps.currentCatalog().resolve(request.params.id)
       if (model === undefined || !mayUseModel(principal, model.name)) throw new GatewayError('model_not_found', 'The model does not exist or you do not have access to it.')
       return modelObject(model)

@@ -1,117 +1,33 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { GatewayError } from '../core/errors.ts'
 import { headerValues } from './headers.ts'
+import { attemptBody, refusalBody, requestBody } from './request-body.ts'
 import { reportBody } from '../limits/reports.ts'
-import { totalTokens } from '../core/usage.ts'
 import type { AppDeps } from './deps.ts'
-import type { LedgerRecord, RefusalRecord } from '../metering/ledger.ts'
 import type { Principal } from '../accounts/principal.ts'
-import type { Usage } from '../core/usage.ts'
 
 /** The gateway's own routes for holders of a client key. */
 export function addOwnRoutes (app: FastifyInstance, deps: AppDeps): void {
-  const callerOf = ({ headers, socket }: FastifyRequest): Principal =>
-    deps.authenticate(headerValues(headers), socket.remoteAddress)
+  const callerOf = ({ headers, socket }: FastifyRequest): Promise<Principal> =>
+    deps.authenticateFresh(headerValues(headers), socket.remoteAddress)
 
   app.get('/dashgate/v1/limits', async (request) => {
-    const { team, keyId, account } = callerOf(request)
+    const { team, keyId, account } = await callerOf(request)
     return { team, key_id: keyId, limits: (await deps.explanations.limitsOf(account)).map(reportBody) }
   })
 
   app.get<{ Params: { id: string } }>('/dashgate/v1/requests/:id', async (request) => {
-    const { team } = callerOf(request)
+    const { team } = await callerOf(request)
     const { id } = request.params
     const records = await deps.ledger.find(id, team)
     const last = records.at(-1)
-    if (last !== undefined) return requestObject(last, records)
+    if (last !== undefined) {
+      const attempts = records.length > 1 ? { billed_attempts: records.map(attemptBody) } : {}
+      return { ...requestBody(last, records), ...attempts, limits: last.limits.map(reportBody) }
+    }
     const refusal = await deps.refusals.find(id, team)
-    if (refusal !== undefined) return refusalObject(refusal)
+    if (refusal !== undefined) return { ...refusalBody(refusal), limits: refusal.limits.map(reportBody) }
     // Another team's request is answered like one that never was.
     throw new GatewayError('not_found', 'There is no such request.')
   })
-}
-
-/**
- * What was decided and charged: how it ended, by its last record, and what all of them came to. Money is in 10⁻⁹ of the
- * currency, but in `limits`, where it is in the currency.
- */
-function requestObject (record: LedgerRecord, records: readonly LedgerRecord[]): object {
-  return {
-    request_id: record.requestId,
-    time: new Date(record.timeMs).toISOString(),
-    team: record.team,
-    key_id: record.keyId,
-    surface: record.surface,
-    model: record.model,
-    upstream: record.upstream,
-    upstream_model: record.upstreamModel,
-    upstream_request_id: record.upstreamRequestId ?? null,
-    stream: record.stream,
-    attempts: record.attempts,
-    status: record.status,
-    outcome: record.outcome,
-    error: record.errorKind ?? null,
-    usage: usageObject(sumOf(records.map(({ usage }) => usage))),
-    cost_nano: records.reduce((sum, { costNano }) => sum + costNano, 0),
-    currency: record.currency ?? null,
-    ...records.length > 1 && { billed_attempts: records.map(attemptObject) },
-    first_content_ms: record.firstContentMs ?? null,
-    duration_ms: record.durationMs,
-    limits: record.limits.map(reportBody)
-  }
-}
-
-/** One of several attempts that may have been billed. */
-function attemptObject (record: LedgerRecord): object {
-  return {
-    attempt: record.attempt,
-    upstream: record.upstream,
-    upstream_model: record.upstreamModel,
-    upstream_request_id: record.upstreamRequestId ?? null,
-    status: record.status,
-    outcome: record.outcome,
-    error: record.errorKind ?? null,
-    usage: usageObject(record.usage),
-    cost_nano: record.costNano,
-    duration_ms: record.durationMs
-  }
-}
-
-/** Estimated where any part of it is. */
-function sumOf (usages: readonly Usage[]): Usage {
-  return usages.reduce((sum, usage) => ({
-    inputTokens: sum.inputTokens + usage.inputTokens,
-    cachedInputTokens: sum.cachedInputTokens + usage.cachedInputTokens,
-    outputTokens: sum.outputTokens + usage.outputTokens,
-    reasoningTokens: sum.reasoningTokens + usage.reasoningTokens,
-    source: sum.source === 'estimated' ? sum.source : usage.source
-  }))
-}
-
-function usageObject (usage: Usage): object {
-  return {
-    input_tokens: usage.inputTokens,
-    cached_tokens: usage.cachedInputTokens,
-    output_tokens: usage.outputTokens,
-    reasoning_tokens: usage.reasoningTokens,
-    total_tokens: totalTokens(usage),
-    source: usage.source
-  }
-}
-
-/** What a limit refused, with every limit as it stood then. */
-function refusalObject (refusal: RefusalRecord): object {
-  return {
-    request_id: refusal.requestId,
-    time: new Date(refusal.timeMs).toISOString(),
-    team: refusal.team,
-    key_id: refusal.keyId,
-    model: refusal.model,
-    outcome: 'refused',
-    error: refusal.errorKind,
-    message: refusal.message,
-    usage: null,
-    cost_nano: 0,
-    limits: refusal.limits.map(reportBody)
-  }
 }

@@ -5,7 +5,9 @@ import { createRecovery } from './recovery.ts'
 import { createSettlements } from './settlements.ts'
 import { createSweeps } from './sweeps.ts'
 import { createWatchedStore } from './watched.ts'
+import type { BreakerState } from './store-health.ts'
 import type { Clock } from '../core/clock.ts'
+import type { LedgerRecord } from '../metering/ledger.ts'
 import type { Leases } from './leases.ts'
 import type { LimitStore } from './store.ts'
 import type { Outage } from './outage.ts'
@@ -22,6 +24,8 @@ export interface Accounting {
   readonly outage: Outage
   /** False until the first contact. */
   readonly isStoreUp: boolean
+  /** Whether the store is asked at all. */
+  readonly breaker: BreakerState
   /** How far the store's clock is ahead of ours, by its last reply. */
   readonly skewMs: number
   /**
@@ -46,6 +50,8 @@ export interface AccountingDeps {
   /** Every team there is. */
   readonly teams: () => Promise<readonly string[]> | readonly string[]
   readonly report: Report
+  /** Told of each record that is to be written, once, wherever it is kept meanwhile. */
+  readonly charged?: (record: LedgerRecord) => void
 }
 
 export function createAccounting (stores: Stores, deps: AccountingDeps): Accounting {
@@ -81,6 +87,7 @@ export function createAccounting (stores: Stores, deps: AccountingDeps): Account
     settlements,
     outage,
     get isStoreUp () { return guard.isUp },
+    get breaker () { return guard.breaker },
     get skewMs () { return store.skewMs },
     async start () {
       await guard.start()

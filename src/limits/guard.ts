@@ -6,7 +6,7 @@ import type { StoreHealth, StoreHealthDeps } from './store-health.ts'
 import type { Report, StoreOperation } from './trouble.ts'
 
 /** A store that fails at once where nobody answers, and leaves no reservation behind of which it cannot know. */
-export interface GuardedStore extends LimitStore, Pick<StoreHealth, 'isUp' | 'start' | 'close'> {}
+export interface GuardedStore extends LimitStore, Pick<StoreHealth, 'isUp' | 'breaker' | 'start' | 'close'> {}
 
 /** Two connections to one store; both may be the same. */
 export interface Stores { readonly main: LimitStore, readonly spare: LimitStore }
@@ -60,13 +60,18 @@ export function createGuardedStore ({ main, spare }: Stores, deps: GuardDeps): G
 
   return {
     get isUp () { return health.isUp },
+    get breaker () { return health.breaker },
     reserve: (call) => call.mode === 'reserve' ? reserve(call) : ask('reserve', (store) => store.reserve(call)),
     async settle (call) {
       const reply = await ask('settle', (store) => store.settle(call))
       if (reply.status === 'repeated') report({ kind: 'repeated', operation: 'settle' })
       return reply
     },
-    renew: (call) => ask('renew', (store) => store.renew(call)),
+    async renew (call) {
+      const reply = await ask('renew', (store) => store.renew(call))
+      if (reply.swept > 0) report({ kind: 'swept', count: reply.swept })
+      return reply
+    },
     hold: (call) => ask('hold', (store) => store.hold(call)),
     start: () => health.start(),
     close: () => health.close()

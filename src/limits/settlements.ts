@@ -1,5 +1,6 @@
 import { StoreUnavailable } from './store.ts'
 import { createPending, keyOf } from './pending.ts'
+import type { LedgerRecord } from '../metering/ledger.ts'
 import type { LimitStore, SettleCall, SettleReply } from './store.ts'
 import type { LostReason } from './trouble.ts'
 import type { Pending, PendingDeps } from './pending.ts'
@@ -25,6 +26,8 @@ export interface Settlements {
 
 export interface SettlementsDeps extends PendingDeps {
   readonly random: () => number
+  /** Told of each record as it is given here, once. */
+  readonly charged?: (record: LedgerRecord) => void
   /** Told of each settlement that is final; `isCounted` is false where the store will never take it. It may be told twice. */
   readonly ended: (call: SettleCall, isCounted: boolean) => void
 }
@@ -71,6 +74,7 @@ class Sender {
   }
 
   async settle (call: SettleCall): Promise<void> {
+    if (call.record !== undefined) this.#deps.charged?.(call.record)
     const isKept = await this.pending.add(call)
     if (this.#isClosed) return
     const isEnded = this.#sending.size < SENDING_MAX && await this.#send(call)

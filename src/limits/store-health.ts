@@ -4,10 +4,14 @@ import type { Breaker } from './breaker.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Report, StoreOperation } from './trouble.ts'
 
+/** Whether calls go through, none does, or one is tried. */
+export type BreakerState = 'closed' | 'open' | 'half_open'
+
 /** Knows whether a store answers, and keeps calls from one that does not. */
 export interface StoreHealth {
   /** False until the first contact. */
   readonly isUp: boolean
+  readonly breaker: BreakerState
   /** Makes a call while the store is up. @throws StoreUnavailable `breaker_open`, or whatever the call throws */
   guard<Reply> (operation: StoreOperation, call: () => Promise<Reply>): Promise<Reply>
   /** Looks for the store, and from then on by itself whenever it is away. Resolves after the first look, whatever it saw. */
@@ -38,11 +42,17 @@ class Health implements StoreHealth {
   readonly #deps: StoreHealthDeps
   readonly #breaker: Breaker
   #isClosed = false
+  #isLooking = false
   #stopTimer: (() => void) | undefined
 
   constructor (deps: StoreHealthDeps) {
     this.#deps = deps
     this.#breaker = createBreaker(deps.clock)
+  }
+
+  get breaker (): BreakerState {
+    if (this.isUp) return 'closed'
+    return this.#isLooking ? 'half_open' : 'open'
   }
 
   async guard<Reply> (operation: StoreOperation, call: () => Promise<Reply>): Promise<Reply> {
@@ -85,7 +95,9 @@ class Health implements StoreHealth {
 
   /** @returns why the store is still away */
   async #look (): Promise<string | undefined> {
+    this.#isLooking = true
     const code = await this.#deps.probe().then(() => undefined, codeOf)
+    this.#isLooking = false
     if (this.#isClosed) return code
     if (code === undefined) {
       this.#breaker.reset()

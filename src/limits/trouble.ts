@@ -15,6 +15,10 @@ export type TroubleEvent =
   | { readonly kind: 'settlement_lost', readonly team: string, readonly rid: string, readonly reason: LostReason, readonly cause: unknown }
   /** Once for every change. */
   | { readonly kind: 'spool_state', readonly isHealthy: boolean, readonly cause: unknown }
+  /** Reservations that had run out were ended: nobody had renewed them. */
+  | { readonly kind: 'swept', readonly count: number }
+  /** Redis had lost a script, or had never had it, and was given it anew. */
+  | { readonly kind: 'script_loaded' }
   /** A renewal, a sweep or a step of a recovery failed; it is repeated by itself. */
   | { readonly kind: 'upkeep_failed', readonly cause: unknown }
 

@@ -1,5 +1,5 @@
 import { Temporal } from 'temporal-polyfill'
-import { instantMs } from '../accounts/times.ts'
+import { instantMs } from '../core/instant.ts'
 import { NO_END } from './claim.ts'
 import type { BudgetSetting } from '../accounts/limit-settings.ts'
 import type { BudgetWindow } from './claim.ts'
@@ -76,6 +76,11 @@ function surroundings ({ period, timeZone }: BudgetCalendar, nowMs: number): Sur
   if (currents.size >= CURRENT_MAX) currents.clear()
   currents.set(key, found)
   return found
+}
+
+/** The day of a zone's calendar that contains `atMs`: of 23 or 25 hours where clocks are set. */
+export function dayAround (timeZone: string, atMs: number): Pick<BudgetWindow, 'startMs' | 'endMs'> {
+  return spanAt('day', timeZone, atMs)
 }
 
 type Recurring = Exclude<BudgetSetting['period'], 'total'>

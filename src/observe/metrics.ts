@@ -1,81 +1,80 @@
-import { Counter, Histogram, Registry, collectDefaultMetrics } from 'prom-client'
+import { Registry } from 'prom-client'
+import { addProcessMetrics } from './process-metrics.ts'
+import { createInstruments } from './instruments.ts'
+import { createLabelValues } from './label-values.ts'
+import { createRequestMetrics } from './request-metrics.ts'
 import { createStoreMetrics } from './store-metrics.ts'
-import type { StoreMetrics } from './store-metrics.ts'
-import type { GatewayError } from '../core/errors.ts'
+import { startAtZero, startCatalogAtZero } from './zeros.ts'
+import type { Catalog } from '../core/catalog.ts'
 import type { Exchange } from '../relay/exchange.ts'
+import type { GatewayError } from '../core/errors.ts'
+import type { NamesInUse } from './label-values.ts'
+import type { RequestMetrics } from './request-metrics.ts'
+import type { StoreMetrics } from './store-metrics.ts'
 
 /** Every metric this process exposes. Labels take configured names and closed lists only, so the series are bounded. */
-export interface Metrics {
+export interface Metrics extends Pick<RequestMetrics, 'record' | 'charged'> {
   readonly registry: Registry
   readonly store: StoreMetrics
-  record (exchange: Exchange, durationMs: number): void
   /** A request that was refused before it became an exchange: no key, no such route, broken framing. */
   recordRefused (error: GatewayError): void
   /** A ledger record that could not be written. */
   recordLost (): void
+  refusalsLost (count: number): void
+  reloaded (result: 'applied' | 'kept'): void
+  spans (result: 'exported' | 'lost', count: number): void
+  /** How late a timer was. */
+  late (delayMs: number): void
 }
 
-const SECONDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600]
+/** What the metrics ask for when they are read. */
+export interface LiveFigures extends NamesInUse {
+  readonly running: Iterable<Exchange>
+}
 
-export function createMetrics (): Metrics {
-  const registry = new Registry()
-  const registers = [registry]
-  collectDefaultMetrics({ register: registry, prefix: 'dashgate_' })
-  const requests = new Counter({
-    name: 'dashgate_requests_total',
-    help: 'Requests that have ended, by how. error is the kind of error, or none.',
-    labelNames: ['surface', 'model', 'upstream', 'outcome', 'error'],
-    registers
+export function createMetrics (live: () => LiveFigures): Metrics {
+  let fresh: Catalog | undefined
+  const registry = new FreshRegistry(async () => {
+    const { catalog, running } = live()
+    await labels.prune(instruments)
+    if (fresh !== catalog) startCatalogAtZero(instruments, fresh = catalog)
+    store.refresh()
+    requests.underWay(running, catalog)
   })
-  const tokens = new Counter({
-    name: 'dashgate_tokens_total',
-    help: 'Tokens charged. direction is input, cached, output or reasoning; cached and reasoning are part of the other two.',
-    labelNames: ['model', 'direction', 'source'],
-    registers
-  })
-  const { duration, firstContent } = createHistograms(registry)
-
-  const refused = new Counter({
-    name: 'dashgate_refused_total', help: 'Requests refused before they were read, by kind of error.', labelNames: ['error'], registers
-  })
-  const lost = new Counter({ name: 'dashgate_ledger_lost_total', help: 'Ledger records that could not be written.', registers })
-
-  const store = createStoreMetrics(registry)
-
+  const instruments = createInstruments(registry)
+  const labels = createLabelValues(live)
+  const requests = createRequestMetrics(instruments, labels)
+  const store = createStoreMetrics(instruments)
+  addProcessMetrics(registry, instruments)
+  startAtZero(instruments)
   return {
     registry,
     store,
-    recordRefused (error) { refused.inc({ error: error.kind }) },
-    recordLost () { lost.inc() },
-    record (exchange, durationMs) {
-      // A name that is in no catalog was made up by a client: it must not become a series.
-      const model = exchange.model?.name ?? 'unknown'
-      const upstream = exchange.target?.upstream.name ?? 'none'
-      const surface = exchange.surface.name
-      requests.inc({ surface, model, upstream, outcome: exchange.outcome ?? 'failed', error: exchange.error?.kind ?? 'none' })
-      if (exchange.admission === undefined) store.refusedByLimit(exchange)
-      duration.observe({ surface, upstream }, durationMs / 1000)
-      if (exchange.firstContentMonotonicMs !== undefined) {
-        firstContent.observe({ upstream }, (exchange.firstContentMonotonicMs - exchange.startedMonotonicMs) / 1000)
-      }
-      if (exchange.usage === undefined) return
-      const { inputTokens, cachedInputTokens, outputTokens, reasoningTokens, source } = exchange.usage
-      tokens.inc({ model, direction: 'input', source }, inputTokens)
-      tokens.inc({ model, direction: 'cached', source }, cachedInputTokens)
-      tokens.inc({ model, direction: 'output', source }, outputTokens)
-      tokens.inc({ model, direction: 'reasoning', source }, reasoningTokens)
-    }
+    record: requests.record,
+    charged: requests.charged,
+    recordRefused (error) { instruments.refused.inc({ error: error.kind }) },
+    recordLost () { instruments.ledgerLost.inc() },
+    refusalsLost (count) { instruments.refusalsLost.inc(count) },
+    reloaded (result) {
+      instruments.reloads.inc({ result })
+      instruments.reloadOk.set(result === 'applied' ? 1 : 0)
+    },
+    spans (result, count) { instruments.spans.inc({ result }, count) },
+    late (delayMs) { instruments.eventLoop.observe(delayMs / 1000) }
   }
 }
 
-function createHistograms (registry: Registry): { readonly duration: Histogram, readonly firstContent: Histogram } {
-  const common = { buckets: SECONDS, registers: [registry] }
-  return {
-    duration: new Histogram({
-      ...common, name: 'dashgate_request_duration_seconds', help: 'Time from the request to the end of its answer.', labelNames: ['surface', 'upstream']
-    }),
-    firstContent: new Histogram({
-      ...common, name: 'dashgate_first_content_seconds', help: 'Time from the request to the first generated content of a stream.', labelNames: ['upstream']
-    })
+/** Brings up to date what is not counted as it happens, whenever the metrics are read. */
+class FreshRegistry extends Registry {
+  readonly #refresh: () => Promise<void>
+
+  constructor (refresh: () => Promise<void>) {
+    super()
+    this.#refresh = refresh
+  }
+
+  override async metrics (): Promise<string> {
+    await this.#refresh()
+    return await super.metrics()
   }
 }

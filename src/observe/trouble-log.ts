@@ -25,6 +25,6 @@ export function logTrouble (logger: Logger, event: TroubleEvent): void {
     case 'upkeep_failed':
       logger.debug({ cause: causeOf(event.cause) }, 'upkeep of reservations failed and is repeated')
       break
-    case 'store_error': case 'reserve_ambiguous': case 'repeated': break
+    case 'store_error': case 'reserve_ambiguous': case 'repeated': case 'swept': case 'script_loaded': break
   }
 }

@@ -1,21 +1,24 @@
 import { ERROR_KINDS, GatewayError, isSilence } from '../core/errors.ts'
 import { readBody } from './read-body.ts'
 import { admitAgain } from './admit.ts'
+import { shownId } from './upstream-id.ts'
 import { candidatesFor } from '../upstream/select.ts'
-import { timeLeftMs } from './exchange.ts'
+import { beginTry, endTry, timeLeftMs } from './exchange.ts'
 import type { AdmitDeps } from './admit.ts'
 import type { Candidate } from '../upstream/select.ts'
 import type { ClientCall, HeaderValues, OpenedCall, UpstreamCall } from '../core/protocol.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Exchange } from './exchange.ts'
+import type { Keyring } from '../upstream/keyring.ts'
 import type { Meter } from './meter.ts'
 import type { Send, UpstreamResponse } from '../upstream/send.ts'
-import type { Target } from '../core/catalog.ts'
+import type { Model, Target } from '../core/catalog.ts'
 
 export interface AttemptDeps extends AdmitDeps {
   readonly clock: Clock
   readonly random: () => number
   readonly send: Send
+  readonly keyring: Pick<Keyring, 'keysOf' | 'begin'>
 }
 
 /** An upstream has said 2xx. `lane` tells how its bytes become the client's. */
@@ -23,6 +26,8 @@ export interface Answer {
   readonly response: UpstreamResponse
   readonly target: Target
   readonly lane: 'bytes' | 'canonical'
+  /** To be called when nothing more is read of it. */
+  readonly end: () => void
 }
 
 export interface CheckedRequest { readonly call: ClientCall, readonly opened: OpenedCall, readonly meter: Pick<Meter, 'supersede'> }
@@ -32,18 +37,25 @@ const ERROR_BODY_BYTES_MAX = 65_536
 /** Tries the model's targets in turn until one answers. Nothing has been written to the client yet. @throws GatewayError */
 export async function attempt (exchange: Exchange, request: CheckedRequest, deps: AttemptDeps): Promise<Answer> {
   if (exchange.model === undefined) throw new TypeError('a model must be resolved before an attempt')
-  const candidates = candidatesFor(exchange.model, deps.random)
-  let failure = new GatewayError('no_upstream', 'No upstream is configured for this model.')
+  const candidates = candidatesFor(exchange.model, deps.keyring, deps.random)
+  let failure = noUpstream(exchange.model)
   for (const [index, candidate] of candidates.entries()) {
     try {
       return await tryCandidate(exchange, candidate, { request, deps })
     } catch (caught) {
       failure = GatewayError.from(caught)
+      endTry(exchange, failure, deps.clock)
       if (!mayHelp(failure) || index === candidates.length - 1) throw failure
       if (!await mayGoOn(exchange, failure, { request, deps })) throw failure
     }
   }
   throw failure
+}
+
+function noUpstream ({ targets }: Model): GatewayError {
+  return new GatewayError('no_upstream', targets.length === 0
+    ? 'No upstream is configured for this model.'
+    : 'No upstream of this model takes requests at the moment: all of them, or all of their keys, are drained.')
 }
 
 /** Whether another key or target may do better. What an upstream refuses its caller, another may have been granted. */
@@ -61,6 +73,16 @@ async function mayGoOn (exchange: Exchange, failure: GatewayError, { request, de
 }
 
 async function tryCandidate (exchange: Exchange, { target, key }: Candidate, { request, deps }: Trying): Promise<Answer> {
+  const end = deps.keyring.begin(target.upstream.name, key.id)
+  try {
+    return { ...await answerOf(exchange, { target, key }, { request, deps }), end }
+  } catch (caught) {
+    end()
+    throw caught
+  }
+}
+
+async function answerOf (exchange: Exchange, { target, key }: Candidate, { request, deps }: Trying): Promise<Omit<Answer, 'end'>> {
   const { call, opened } = request
   const { dialect } = target.upstream.protocol
   const adjustments = { outputTokensMax: exchange.outputTokensMax }
@@ -71,12 +93,14 @@ async function tryCandidate (exchange: Exchange, { target, key }: Candidate, { r
   exchange.attempts++
   exchange.sent = false
   exchange.upstreamRequestId = undefined
+  const begun = beginTry(exchange, target, deps.clock)
   const response = await deps.send(target.upstream, authorized(upstreamCall, dialect.authorize(key)), {
     signal: exchange.reply.gone,
     headTimeoutMs: headTimeoutMs(upstreamCall, target, timeLeftMs(exchange, target, deps.clock)),
     onSent () { exchange.sent = true }
   })
-  exchange.upstreamRequestId = shownId(response.headers['x-request-id'])
+  begun.status = response.status
+  begun.upstreamRequestId = exchange.upstreamRequestId = shownId(response.headers['x-request-id'])
   if (response.status >= 200 && response.status < 300) {
     tellIgnored(exchange, upstreamCall.ignoredParameters)
     return { response, target, lane: relayed === undefined ? 'canonical' : 'bytes' }
@@ -92,11 +116,6 @@ function headTimeoutMs (call: UpstreamCall, target: Target, leftMs: number): num
 function requestOf (exchange: Exchange, opened: OpenedCall): ReturnType<OpenedCall['parseRequest']> {
   const request = opened.parseRequest()
   return exchange.outputTokensMax === undefined ? request : { ...request, outputTokensMax: exchange.outputTokensMax }
-}
-
-/** An upstream's own id goes into logs and records, so it has to look like one. */
-function shownId (id: string | undefined): string | undefined {
-  return id !== undefined && /^[\w.:-]{1,128}$/.test(id) ? id : undefined
 }
 
 /** Nothing is left out in silence: what this upstream has no word for is named to the client. */

@@ -48,7 +48,7 @@ export function createByteLane ({ opened, target, meter, write, identity }: Lane
       if (opened.envelope.choices > 1) throw pastHold()
       const encoder = opened.createEncoder(identity)
       // The client has this text; where its protocol repeats all of it in the last event, the encoder has to know it.
-      encoder.encode({ type: 'text-delta', choice: 0, text: observer.outputText() })
+      encoder.encode({ type: 'text-delta', choice: 0, text: observer.repeatedText() })
       for (const event of cutShort(observer.usage())) {
         const bytes = encoder.encode(event)
         if (bytes !== undefined) write(bytes)

@@ -1,3 +1,4 @@
+import type { AnswerFacts } from '../core/event.ts'
 import type { Admission } from '../limits/admission.ts'
 import type { Catalog, Model, Price, Target } from '../core/catalog.ts'
 import type { Clock } from '../core/clock.ts'
@@ -17,6 +18,8 @@ export interface Exchange {
   /** The configuration as it was when the request came. */
   readonly catalog: Catalog
   readonly reply: ClientReply
+  /** Whose part this request is, as its client says: W3C's header, unread. */
+  readonly traceparent: string | undefined
   readonly startedMs: number
   readonly startedMonotonicMs: number
   call: ClientCall | undefined
@@ -38,15 +41,28 @@ export interface Exchange {
   attempts: number
   /** Which of its records the present attempt is to be, from 1: one that may have been billed has a record of its own. */
   recordNumber: number
+  readonly tries: Try[]
   /** Whether the present attempt's request has gone out: then it may have been billed, answered or not. */
   sent: boolean
   upstreamRequestId: string | undefined
   firstContentMonotonicMs: number | undefined
   usage: Usage | undefined
+  /** What the upstream said of its answer; undefined where none was read. */
+  told: AnswerFacts | undefined
   outcome: Outcome | undefined
   error: GatewayError | undefined
   /** Whether the answer was ended because it ran past what was held for it. */
   cut: boolean
+}
+
+/** One try at one target, for whoever looks back. One that has not ended is still under way. */
+export interface Try {
+  readonly target: Target
+  readonly startedMonotonicMs: number
+  endedMonotonicMs: number | undefined
+  status: number | undefined
+  upstreamRequestId: string | undefined
+  error: GatewayError | undefined
 }
 
 /** How a request ended: the answer was whole, something failed, the client left, or we cut it short. */
@@ -57,11 +73,13 @@ export interface ExchangeStart {
   readonly principal: Principal
   readonly catalog: Catalog
   readonly reply: ClientReply
+  readonly traceparent?: string | undefined
 }
 
 export function openExchange (start: ExchangeStart, deps: { readonly clock: Clock }): Exchange {
   return {
     ...start,
+    traceparent: start.traceparent,
     requestId: start.reply.requestId,
     startedMs: deps.clock.nowMs(),
     startedMonotonicMs: deps.clock.monotonicMs(),
@@ -77,14 +95,37 @@ export function openExchange (start: ExchangeStart, deps: { readonly clock: Cloc
     target: undefined,
     attempts: 0,
     recordNumber: 1,
+    tries: [],
     sent: false,
     upstreamRequestId: undefined,
     firstContentMonotonicMs: undefined,
     usage: undefined,
+    told: undefined,
     outcome: undefined,
     error: undefined,
     cut: false
   }
+}
+
+export function beginTry (exchange: Exchange, target: Target, clock: Clock): Try {
+  const begun: Try = {
+    target,
+    startedMonotonicMs: clock.monotonicMs(),
+    endedMonotonicMs: undefined,
+    status: undefined,
+    upstreamRequestId: undefined,
+    error: undefined
+  }
+  exchange.tries.push(begun)
+  return begun
+}
+
+/** Ends the latest try, if it goes on. */
+export function endTry ({ tries }: Exchange, error: GatewayError | undefined, clock: Clock): void {
+  const last = tries.at(-1)
+  if (last === undefined || last.endedMonotonicMs !== undefined) return
+  last.endedMonotonicMs = clock.monotonicMs()
+  last.error = error
 }
 
 /** What is left of the whole answer's time, from the moment the request came. */

@@ -1,20 +1,24 @@
+import type { Exchange } from './exchange.ts'
+
 /** The exchanges under way. Their records come after their answers, so whoever closes the store must wait for them. */
 export interface Exchanges {
-  track (exchange: Promise<void>): Promise<void>
+  track (ended: Promise<void>, exchange: Exchange): Promise<void>
+  running (): Iterable<Exchange>
   ended (): Promise<void>
 }
 
 export function createExchanges (): Exchanges {
-  const running = new Set<Promise<void>>()
+  const running = new Map<Exchange, Promise<void>>()
   return {
-    async track (exchange) {
-      running.add(exchange)
+    async track (ended, exchange) {
+      running.set(exchange, ended)
       try {
-        await exchange
+        await ended
       } finally {
         running.delete(exchange)
       }
     },
-    async ended () { await Promise.allSettled(running) }
+    running: () => running.keys(),
+    async ended () { await Promise.allSettled(running.values()) }
   }
 }

@@ -1,6 +1,7 @@
 import { GatewayError } from '../core/errors.ts'
 import { admit } from './admit.ts'
 import { attempt } from './attempt.ts'
+import { endTry } from './exchange.ts'
 import { fitCaps } from './caps.ts'
 import { mayUseModel } from '../accounts/principal.ts'
 import { createMeter } from './meter.ts'
@@ -9,6 +10,7 @@ import { respond } from './respond.ts'
 import { sendError } from './client-reply.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Exchange } from './exchange.ts'
+import type { Keyring } from '../upstream/keyring.ts'
 import type { Limiter } from '../limits/limiter.ts'
 import type { Refusals } from '../metering/ledger.ts'
 import type { JsonBody } from '../core/body.ts'
@@ -20,6 +22,7 @@ export interface RelayDeps {
   readonly clock: Clock
   readonly random: () => number
   readonly send: Send
+  readonly keyring: Pick<Keyring, 'keysOf' | 'begin'>
   readonly tokens: TokenCounter
   readonly limiter: Limiter
   readonly refusals: Refusals
@@ -47,12 +50,13 @@ export async function handle (exchange: Exchange, incoming: Incoming, deps: Rela
     await fitCaps(exchange, opened.envelope, deps.tokens)
     await admit(exchange, opened.envelope, deps)
     const answer = await attempt(exchange, { call, opened, meter }, deps)
-    await respond(exchange, { opened, answer, meter }, deps)
+    await respond(exchange, { opened, answer, meter }, deps).finally(answer.end)
   } catch (caught) {
     exchange.error ??= GatewayError.from(caught)
     noteRefusal(exchange, deps.refusals)
     sendError(exchange.reply, exchange.surface.surface, exchange.error)
   } finally {
+    endTry(exchange, exchange.error, deps.clock)
     // The client has its answer by now: what fails here is for the operator alone.
     await meter.finish().catch((cause: unknown) => deps.unsettled(exchange, cause))
     deps.record(exchange)

@@ -1,4 +1,5 @@
 import { COUNTING_MARGIN_TOKENS } from '../tokens/bounds.ts'
+import { countOutput } from './count-output.ts'
 import type { Model } from '../core/catalog.ts'
 import type { Tally } from './meter.ts'
 import type { TokenCounter } from '../tokens/counter.ts'
@@ -36,7 +37,7 @@ export function createHoldWatch (heldTokens: number, model: Pick<Model, 'tokeniz
       return isPast
     }
     isCounting = true
-    const counted = tokens.countText(tally.outputText())
+    const counted = countOutput(tally.transcripts(), tokens)
     if (typeof counted === 'number') judge(counted, bytes)
     // A count that fails is tried again some bytes later; until then the answer has the benefit of the doubt.
     else counted.then((usedTokens) => judge(usedTokens, bytes), () => judge(heldTokens, bytes))

@@ -10,8 +10,8 @@ import type { Lane } from './lane.ts'
 import type { Meter } from './meter.ts'
 import type { Target } from '../core/catalog.ts'
 
-/** How long an answer nobody listens to is read on to learn its usage, under `client_abort: drain`. */
-const DRAIN_TIMEOUT_MS = 5_000
+/** How long an answer nobody listens to is read on to learn its usage: what it cost is known within a second either way. */
+const DRAIN_TIMEOUT_MS = 900
 
 /**
  * Moves a stream from the upstream through a lane to the client until one side ends, and resolves when all is written.

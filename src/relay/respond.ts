@@ -25,8 +25,8 @@ const ANSWER_BYTES_MAX = 64 * 1024 * 1024
 /** Brings an upstream's answer to the client, in the client's protocol and shape. */
 export async function respond (exchange: Exchange, responding: Responding, deps: { readonly clock: Clock }): Promise<void> {
   const { answer, opened, meter } = responding
-  meter.answered()
   refuseEncoding(answer.response)
+  meter.answered()
   exchange.reply.setHeader('x-dashgate-upstream', answer.target.upstream.name)
   exchange.reply.setHeader('x-dashgate-model', exchange.model?.name ?? '')
   const isStream = answer.response.headers['content-type']?.includes('text/event-stream') ?? false

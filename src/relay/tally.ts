@@ -1,10 +1,7 @@
-import { outputTextOf } from '../core/event.ts'
-import type { ChatEvent } from '../core/event.ts'
+import { Pieces, Transcripts } from '../core/transcript.ts'
+import type { ChatEvent, FinishReason } from '../core/event.ts'
 import type { Tally } from './meter.ts'
 import type { Usage } from '../core/usage.ts'
-
-/** Far more than the longest answer. What is said beyond it is missing from an estimate and from nothing else. */
-const TEXT_CHARACTERS_MAX = 1_048_576
 
 /** Adds up events as they pass, for the meter. */
 export interface EventTally extends Tally {
@@ -13,21 +10,32 @@ export interface EventTally extends Tally {
 
 export function createTally (): EventTally {
   let usage: Usage | undefined
-  const pieces: string[] = []
-  let characters = 0
-  let bytes = 0
+  let id: string | undefined
+  const finishReasons: FinishReason[] = []
+  const written = new Transcripts(() => new Pieces())
   return {
     add (event) {
       if (event.type === 'usage') usage = event.usage
-      const text = outputTextOf(event)
-      if (text === '' || characters >= TEXT_CHARACTERS_MAX) return
-      characters += text.length
-      bytes += Buffer.byteLength(text)
-      pieces.push(text)
+      else if (event.type === 'response-start') id = event.id
+      else if (event.type === 'choice-end') finishReasons[event.choice] = event.reason
+      write(written, event)
     },
     usage: () => usage,
-    outputText: () => pieces.join(''),
-    outputBytes: () => bytes
+    transcripts: () => written.all(),
+    outputBytes: () => written.length,
+    get hasThoughts () { return written.hasThoughts },
+    told: () => ({ id, model: undefined, finishReasons: Object.values(finishReasons) })
+  }
+}
+
+function write (written: Transcripts<Pieces>, event: ChatEvent): void {
+  switch (event.type) {
+    case 'reasoning-delta': if (event.text !== '') written.thoughts(event.choice).appendText(event.text); break
+    case 'text-delta': if (event.text !== '') written.text(event.choice).appendText(event.text); break
+    case 'tool-call-start': written.call(event.choice, event.index, event.name); break
+    case 'tool-call-delta': written.call(event.choice, event.index, '').appendText(event.arguments); break
+    case 'choice-end': written.end(event.choice); break
+    default: break
   }
 }
 

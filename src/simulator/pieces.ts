@@ -87,7 +87,9 @@ function withCounts (bare: readonly Omit<Piece, 'outputTokens' | 'reasoningToken
 
 function textOf ({ reasoning, content, toolCall }: Pick<Piece, 'reasoning' | 'content' | 'toolCall'>): string {
   if (toolCall === undefined) return reasoning + content
-  return toolCall.name === undefined ? toolCall.arguments : `<tool_call>\n{"name": "${toolCall.name}", "arguments": `
+  if (toolCall.name === undefined) return toolCall.arguments
+  const before = toolCall.index > 0 ? '}\n</tool_call>\n' : ''
+  return `${before}<tool_call>\n{"name": "${toolCall.name}", "arguments": `
 }
 
 function runningCount (): (text: string) => number {

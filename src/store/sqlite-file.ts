@@ -1,6 +1,7 @@
-import { chmodSync, closeSync, existsSync, mkdirSync, openSync } from 'node:fs'
+import { chmodSync, closeSync, existsSync, openSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { join } from 'node:path'
+import { makeDataFolder } from './data-folder.ts'
 
 const BUSY_TIMEOUT_MS = 2_000
 const SQLITE_BUSY = 5
@@ -13,7 +14,7 @@ const SQLITE_LOCKED = 6
  * @throws Error where another process has it, or the folder cannot be written
  */
 export function openExclusively (dataDir: string, name: string): DatabaseSync {
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+  makeDataFolder(dataDir)
   const path = join(dataDir, name)
   if (!existsSync(path)) closeSync(openSync(path, 'w', 0o600))
   chmodSync(path, 0o600)
@@ -28,6 +29,7 @@ export function openExclusively (dataDir: string, name: string): DatabaseSync {
   }
 }
 
-function isBusy (cause: unknown): boolean {
+/** True where another process has the file. */
+export function isBusy (cause: unknown): boolean {
   return cause instanceof Error && 'errcode' in cause && (cause.errcode === SQLITE_BUSY || cause.errcode === SQLITE_LOCKED)
 }

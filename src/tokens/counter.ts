@@ -12,7 +12,7 @@ export interface TokenCounter {
    */
   count (prompt: Prompt, options?: CountOptions): number | Promise<number>
   /** A plain text, such as an answer, under the same rules. */
-  countText (text: string): number | Promise<number>
+  countText (text: string, options?: Pick<CountOptions, 'special'>): number | Promise<number>
   /** Ends the worker. Counts it has not answered reject, and so do large ones asked for later. */
   close (): Promise<void>
 }
@@ -60,7 +60,7 @@ export function createTokenCounter (options: TokenCounterOptions, deps: TokenCou
   qwenTable()
   return {
     count: (prompt, countOptions = {}) => count(promptTexts(prompt), countOptions),
-    countText: (text) => count([text], {}),
+    countText: (text, countOptions = {}) => count([text], countOptions),
     close: queue.close
   }
 

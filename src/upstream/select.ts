@@ -1,4 +1,5 @@
 import type { Model, Target } from '../core/catalog.ts'
+import type { Keyring } from './keyring.ts'
 import type { UpstreamKey } from '../core/target.ts'
 
 export interface Candidate { readonly target: Target, readonly key: UpstreamKey }
@@ -12,13 +13,13 @@ export const KEYS_PER_TARGET_MAX = 2
  * The order in which to try a model's targets and their keys: lower priority numbers first, drawn by weight among equals.
  * @param random gives numbers in [0, 1)
  */
-export function candidatesFor (model: Model, random: () => number): Candidate[] {
+export function candidatesFor (model: Model, { keysOf }: Pick<Keyring, 'keysOf'>, random: () => number): Candidate[] {
   const priorities = [...new Set(model.targets.map((target) => target.priority))].sort((a, b) => a - b)
   const candidates: Candidate[] = []
   for (const priority of priorities) {
     const targets = drawn(model.targets.filter((target) => target.priority === priority), random)
     for (const target of targets) {
-      const keys = drawn(target.upstream.keys, random).slice(0, KEYS_PER_TARGET_MAX)
+      const keys = drawn(keysOf(target.upstream), random).slice(0, KEYS_PER_TARGET_MAX)
       for (const key of keys) candidates.push({ target, key })
     }
   }

@@ -1,10 +1,15 @@
 import t from 'tap'
+import { setImmediate as turn } from 'node:timers/promises'
 import { createAuthenticate } from '../../src/accounts/authenticate.ts'
 import { createClientKey, keyDigest } from '../../src/accounts/keys.ts'
 import { createManualClock, createSeededRandom } from '../support/fixed.ts'
+import { createMemoryAccounts } from './memory-store.ts'
+import { createRepepper } from '../../src/accounts/repepper.ts'
+import { openDirectory } from '../../src/accounts/directory.ts'
 import { principalOf } from '../support/accounts.ts'
 import { shownRefusal } from '../support/refusal.ts'
 import type { Account, Principal } from '../../src/accounts/principal.ts'
+import type { Authenticate } from '../../src/accounts/authenticate.ts'
 import type { HeaderValues } from '../../src/core/protocol.ts'
 import type { KeySettings, TeamSettings } from '../../src/accounts/account.ts'
 
@@ -31,7 +36,7 @@ function doorman (...keys: string[]): Doorman {
     asked.push(digest)
     return digests.get(digest)
   }
-  const authenticate = createAuthenticate({ findByDigest }, PEPPER, createManualClock(NOW_MS))
+  const authenticate = createAuthenticate({ findByDigest }, { peppers: { current: PEPPER, previous: undefined }, clock: createManualClock(NOW_MS), outdated () {} })
   return { authenticate: (headers, address) => authenticate(headers, address), asked, digests }
 }
 
@@ -120,4 +125,65 @@ t.test('a principal holds the documents of its moment', async (t) => {
   door.digests.set(keyDigest(PEPPER, KEY), principalOf('search', { settings: { name: 'later' } }).account)
   t.strictSame(account.team.settings, {})
   t.equal(door.authenticate({ 'x-api-key': KEY }).account.team.settings.name, 'later')
+})
+
+t.test('a former secret lives until its time, and then gets the answer of one that never was, remembered or not', async (t) => {
+  const clock = createManualClock(NOW_MS)
+  const directory = await openDirectory(createMemoryAccounts(), clock)
+  const authenticate = createAuthenticate(directory, { peppers: { current: PEPPER, previous: undefined }, clock, outdated () {} })
+  await directory.createTeam('search', {}, undefined)
+  const [first, second] = [newKey(), newKey()]
+  const key = await directory.createKey({ id: 'abcdefgh', team: 'search', digest: keyDigest(PEPPER, first), settings: {} }, undefined)
+  await directory.rotateKey(key, { digest: keyDigest(PEPPER, second), graceMs: 5_000 }, undefined)
+  for (const secret of [first, second, first]) t.equal(authenticate({ 'x-api-key': secret }, undefined).keyId, 'abcdefgh')
+  clock.advance(4_999)
+  t.equal(authenticate({ 'x-api-key': first }, undefined).keyId, 'abcdefgh')
+  clock.advance(1)
+  const answers = [first, newKey()].map((secret) => shownRefusal(() => authenticate({ 'x-api-key': secret }, undefined)))
+  t.same(answers, [WRONG, WRONG])
+  t.equal(authenticate({ 'x-api-key': second }, undefined).keyId, 'abcdefgh')
+})
+
+t.test('unknown, revoked, expired and former secrets are told apart by nobody', async (t) => {
+  const clock = createManualClock(NOW_MS)
+  const directory = await openDirectory(createMemoryAccounts(), clock)
+  const authenticate = createAuthenticate(directory, { peppers: { current: PEPPER, previous: 'pepper before' }, clock, outdated () {} })
+  await directory.createTeam('search', {}, undefined)
+  const made = async (id: string, settings: KeySettings = {}) => {
+    const secret = newKey()
+    return { secret, key: await directory.createKey({ id, team: 'search', digest: keyDigest(PEPPER, secret), settings }, undefined) }
+  }
+  const [revoked, expired, rotatedAway, ended] = [await made('ka'), await made('kb', { expires_at: '2027-05-22T00:00:00Z' }), await made('kc'), await made('kd')]
+  await directory.removeKey(revoked.key, undefined)
+  await directory.rotateKey(rotatedAway.key, { digest: 'x', graceMs: 0 }, undefined)
+  await directory.rotateKey(ended.key, { digest: 'y', graceMs: 1 }, undefined)
+  clock.advance(1)
+  for (const { secret } of [revoked, expired, rotatedAway, ended, { secret: newKey() }]) {
+    const caught: unknown = (() => { try { return authenticate({ 'x-api-key': secret }, '10.0.0.1') } catch (error) { return error } })()
+    t.match(caught, { kind: 'unauthenticated', status: 401, message: WRONG.message, retryAfterMs: undefined })
+  }
+})
+
+t.test('a key under the pepper before is good, moves to the current one as it is used, and then needs no other', async (t) => {
+  const clock = createManualClock(NOW_MS)
+  const store = createMemoryAccounts()
+  const directory = await openDirectory(store, clock)
+  const before = { current: 'pepper before', previous: undefined }
+  const [old, both, now] = [before, { current: PEPPER, previous: 'pepper before' }, { current: PEPPER, previous: undefined }].map((peppers) => {
+    return createAuthenticate(directory, { peppers, clock, outdated: createRepepper(directory, { clock, failed: (cause) => { throw cause } }) })
+  }) as [Authenticate, Authenticate, Authenticate]
+  await directory.createTeam('search', {}, undefined)
+  await directory.createKey({ id: 'abcdefgh', team: 'search', digest: keyDigest('pepper before', KEY), settings: {} }, undefined)
+  const idBy = (authenticate: Authenticate): string => authenticate({ 'x-api-key': KEY }, undefined).keyId
+  t.throws(() => idBy(now), { message: WRONG.message })
+  for (let uses = 0; uses < 5; uses++) t.equal(idBy(both), 'abcdefgh')
+  await turn()
+  t.equal(directory.key('abcdefgh')?.digest, keyDigest(PEPPER, KEY))
+  for (const authenticate of [now, both, old]) t.equal(idBy(authenticate), 'abcdefgh', 'also by a gateway that was not restarted yet')
+  await turn()
+  const log = await store.audit({ limit: 10 })
+  t.same(log.map(({ actor, action }) => `${actor} ${action}`), ['gateway key.repepper', 'gateway key.create', 'gateway team.create'], 'one write for all uses')
+  clock.advance(3_600_000)
+  t.throws(() => idBy(old), { message: WRONG.message })
+  for (const authenticate of [now, both]) t.equal(idBy(authenticate), 'abcdefgh')
 })

@@ -17,10 +17,10 @@ t.test('the first key is made with its team, once', async (t) => {
 t.test('another secret takes the place of the one before, and no other key is touched', async (t) => {
   const directory = await openDirectory(createMemoryAccounts(), clock)
   await ensureFirstKey(directory, { digest: 'digest-1', origin: 'configured' })
-  await directory.createKey({ id: 'abcdefgh', team: 'default', digest: 'digest-2', settings: {} })
+  await directory.createKey({ id: 'abcdefgh', team: 'default', digest: 'digest-2', settings: {} }, undefined)
   const key = directory.key('bootstrap')
   if (key === undefined) throw new Error('no first key')
-  await directory.replaceKey(key, { settings: { name: 'kept' } })
+  await directory.replaceKey(key, { settings: { name: 'kept' } }, undefined)
   await ensureFirstKey(directory, { digest: 'digest-3', origin: 'configured' })
   t.equal(directory.findByDigest('digest-1'), undefined)
   t.match(directory.findByDigest('digest-3'), { key: { id: 'bootstrap', settings: { name: 'kept' } } })
@@ -29,8 +29,8 @@ t.test('another secret takes the place of the one before, and no other key is to
 
 t.test('a secret that is known under another id is left there', async (t) => {
   const directory = await openDirectory(createMemoryAccounts(), clock)
-  await directory.createTeam('default', {})
-  await directory.createKey({ id: 'abcdefgh', team: 'default', digest: 'digest-1', settings: {} })
+  await directory.createTeam('default', {}, undefined)
+  await directory.createKey({ id: 'abcdefgh', team: 'default', digest: 'digest-1', settings: {} }, undefined)
   await ensureFirstKey(directory, { digest: 'digest-1', origin: 'configured' })
   t.same(directory.keysOf('default').map(({ id }) => id), ['abcdefgh'])
 })
@@ -40,7 +40,7 @@ t.test('a first key that was revoked is made anew', async (t) => {
   await ensureFirstKey(directory, { digest: 'digest-1', origin: 'configured' })
   const key = directory.key('bootstrap')
   if (key === undefined) throw new Error('no first key')
-  await directory.removeKey(key)
+  await directory.removeKey(key, undefined)
   await ensureFirstKey(directory, { digest: 'digest-1', origin: 'configured' })
   t.match(directory.key('bootstrap'), { digest: 'digest-1', revision: 3 })
 })
@@ -75,7 +75,18 @@ t.test('a key that a gateway has made for itself is for the first request of all
   t.equal(directory.findByDigest('made-elsewhere'), undefined)
   const key = directory.key('bootstrap')
   if (key === undefined) throw new Error('no first key')
-  await directory.removeKey(key)
+  await directory.removeKey(key, undefined)
   await ensureFirstKey(directory, { digest: 'made-here', origin: 'made' })
   t.equal(directory.findByDigest('made-here'), undefined, 'one that was revoked stays so')
+})
+
+t.test('a first key of the pepper before moves to the present one, and is good under both for a while', async (t) => {
+  for (const origin of ['configured', 'made'] as const) {
+    const directory = await openDirectory(createMemoryAccounts(), clock)
+    await ensureFirstKey(directory, { digest: 'old-digest', origin })
+    await ensureFirstKey(directory, { digest: 'new-digest', previousDigest: 'old-digest', origin })
+    for (const digest of ['old-digest', 'new-digest']) t.match(directory.findByDigest(digest), { key: { id: 'bootstrap', digest: 'new-digest', revision: 2 } })
+    await ensureFirstKey(directory, { digest: 'new-digest', previousDigest: 'old-digest', origin })
+    t.equal(directory.key('bootstrap')?.revision, 2, 'once')
+  }
 })

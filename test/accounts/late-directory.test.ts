@@ -37,7 +37,7 @@ t.test('one that is away is tried again until it is there, and lets nobody in be
   const { late, opened, clock, failures, tries } = await start([away(), away(), DIRECTORY])
   t.equal(late.isOpen, false)
   t.throws(() => late.directory.findByDigest('d'), { kind: 'store_unavailable', retryAfterMs: 1_000 } as unknown as Error)
-  await t.rejects(late.directory.createTeam('a', {}), { kind: 'store_unavailable' } as unknown as Error)
+  await t.rejects(late.directory.createTeam('a', {}, undefined), { kind: 'store_unavailable' } as unknown as Error)
   clock.advance(500)
   await settled()
   t.same([late.isOpen, tries()], [false, 2])

@@ -1,5 +1,6 @@
 import { DatabaseSync } from 'node:sqlite'
 import { ACCOUNTS_SCHEMA } from '../../src/store/embedded/accounts-schema.ts'
+import { AUDIT_SCHEMA } from '../../src/store/embedded/audit-schema.ts'
 import { createEmbeddedAccounts } from '../../src/store/embedded/accounts.ts'
 import type { AccountStore } from '../../src/accounts/store.ts'
 
@@ -35,8 +36,10 @@ export function createMemoryAccounts (): MemoryAccounts {
       hasGap = false
       return { status: 'gap' }
     }),
-    put: (entry) => call(() => store.put(entry)),
+    put: (entry, draft) => call(() => store.put(entry, draft)),
     restore: (entries) => call(() => store.restore(entries)),
+    append: (draft) => call(() => store.append(draft)),
+    audit: (query) => call(() => store.audit(query)),
     empty () {
       lives++
       database.close()
@@ -52,5 +55,6 @@ function newDatabase (): DatabaseSync {
   const database = new DatabaseSync(':memory:')
   database.exec('CREATE TABLE keys (id TEXT, team TEXT, digest TEXT, created_ms INTEGER)')
   database.exec(ACCOUNTS_SCHEMA)
+  database.exec(AUDIT_SCHEMA)
   return database
 }

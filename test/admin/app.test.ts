@@ -26,7 +26,18 @@ t.test('what is not there is 404 in the API\'s own words', async (t) => {
     t.same([statusCode, JSON.parse(body)], [404, { error: { code: 'not_found', message: 'There is no such route.' } }], url)
   }
   for (const url of ['/admin/v1/nothing', `/admin/v1/teams/${'x'.repeat(129)}`]) t.equal((await app.inject({ url, headers: TOKEN })).statusCode, 404, url.slice(0, 30))
-  t.equal((await app.inject({ method: 'PUT', url: '/admin/v1/teams', headers: TOKEN })).statusCode, 404)
+})
+
+t.test('a path that is there says what it can be asked with', async (t) => {
+  const { app } = await adminApp(t)
+  const put = await app.inject({ method: 'PUT', url: '/admin/v1/teams', headers: TOKEN })
+  t.same([put.statusCode, put.headers.allow, put.json().error], [405, 'GET, HEAD, POST', { code: 'method_not_allowed', message: 'Request method \'PUT\' is not supported. Use GET or HEAD or POST.' }])
+  const options = await app.inject({ method: 'OPTIONS', url: '/admin/v1/keys/abc?x=1', headers: TOKEN })
+  t.same([options.statusCode, options.headers.allow, options.body], [204, 'GET, HEAD, PATCH, DELETE', ''])
+  t.notOk(Object.keys(options.headers).some((name) => name.startsWith('access-control-')))
+  const head = await app.inject({ method: 'HEAD', url: '/admin/v1/teams', headers: TOKEN })
+  t.same([head.statusCode, head.body, head.headers['cache-control']], [200, '', 'no-store'])
+  for (const method of ['PUT', 'OPTIONS', 'HEAD'] as const) t.equal((await app.inject({ method, url: '/admin/v1/teams' })).statusCode, 401, 'and nothing without a token')
 })
 
 t.test('bodies are JSON objects of at most 1 MiB, whatever else they call themselves', async (t) => {

@@ -10,7 +10,7 @@ t.test('a key is made with its secret, which is shown once and works', async (t)
   t.equal(headers['cache-control'], 'no-store')
   const { secret, ...shown } = json
   t.strictSame(shown, {
-    id: json.id, team: 'search', prefix: `sk-dg-${json.id}-`, name: 'CI', expires_at: '2027-01-01T00:00:00Z', models: ['qwen-max'], created_at: '2026-01-01T00:00:00.000Z', revision: 1
+    id: json.id, team: 'search', prefix: `sk-dg-${json.id}-`, name: 'CI', expires_at: '2027-01-01T00:00:00Z', models: ['qwen-max'], former: [], created_at: '2026-01-01T00:00:00.000Z', revision: 1
   })
   t.match(secret, /^sk-dg-[a-z0-9]{8}-[A-Za-z0-9]{43}[0-9a-f]{8}$/)
   t.ok(secret.startsWith(json.prefix))
@@ -50,6 +50,6 @@ t.test('what is wrong with a key is refused with its field', async (t) => {
 t.test('the key of the first request has no prefix of ours', async (t) => {
   const { call, deps } = await adminApp(t)
   await call('POST', '/teams', { id: 'default' })
-  await deps.directory.createKey({ id: 'bootstrap', team: 'default', digest: 'd', settings: {} })
+  await deps.directory.createKey({ id: 'bootstrap', team: 'default', digest: 'd', settings: {} }, undefined)
   t.match((await call('GET', '/keys/bootstrap')).json, { id: 'bootstrap', prefix: null })
 })

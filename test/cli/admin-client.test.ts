@@ -21,9 +21,19 @@ t.test('the token comes from the environment, a file it names, the configuration
   t.match(await run([...LIST, '--url', url], { folder, environment: none }), { code: 2, stderr: /^error: There is no admin token: set DASHGATE_ADMIN_TOKEN or .*empty\/admin-token/ })
 })
 
+t.test('a token for one command comes out of a file, or of standard input', async (t) => {
+  const { folder, url } = await adminPlace(t, { token: `${ADMIN_TOKEN}\n`, two: 'a\nb\n', none: '' })
+  const place = { folder, environment: { DASHGATE_ADMIN_TOKEN: `not-${ADMIN_TOKEN}` } }
+  t.match(await run([...LIST, '--url', url, '--token-file', 'token'], place), { code: 0, stderr: '' })
+  t.match(await run([...LIST, '--url', url, '--token-file', '-'], { ...place, input: ADMIN_TOKEN }), { code: 0, stderr: '' })
+  t.match(await run([...LIST, '--url', url, '--token-file', '-'], { ...place, input: 'dga-wrong' }), { code: 1, stderr: /refuses the admin token, which is from standard input\./ })
+  for (const file of ['two', 'none']) t.match(await run([...LIST, '--url', url, '--token-file', file], place), { code: 2, stderr: `error: ${file} must hold the secret, on one line, and nothing else.\n` })
+  t.match(await run([...LIST, '--url', url, '--token-file', 'gone'], place), { code: 2, stderr: /gone cannot be read/ })
+})
+
 t.test('a wrong token says where it came from, and is not repeated', async (t) => {
   const { folder, url } = await adminPlace(t)
-  const wrong = 'w'.repeat(40)
+  const wrong = `not-${ADMIN_TOKEN}`
   const { code, stdout, stderr } = await run([...LIST, '--url', url], { folder, environment: { DASHGATE_ADMIN_TOKEN: wrong } })
   t.same([code, stdout, stderr], [1, '', `error: The gateway at ${url} refuses the admin token, which is from DASHGATE_ADMIN_TOKEN or the configuration.\n`])
 })

@@ -27,6 +27,20 @@ t.test('--json gives the same to scripts', async (t) => {
   t.strictSame(JSON.parse((await dashgate('key', 'revoke', made.id, '--json')).stdout), { id: made.id, revoked: true })
 })
 
+t.test('a key gets another secret, and the older ones work on as long as they may', async (t) => {
+  const { dashgate, call } = await adminPlace(t)
+  await call('POST', '/teams', { id: 'search' })
+  const { json: { id, secret } } = await call('POST', '/teams/search/keys', {})
+  const rotated = await dashgate('key', 'rotate', id)
+  t.equal(rotated.code, 0, rotated.stderr)
+  const [, fresh] = new RegExp(`^Key ${id} has another secret, which is shown only now:\n\n  (sk-dg-${id}-\\S+)\n\nOlder secrets work until 2026-01-01T01:00:00\\.000Z\\.\n$`).exec(rotated.stdout) ?? []
+  t.ok(fresh !== undefined && fresh !== secret, rotated.stdout)
+  const longer = JSON.parse((await dashgate('key', 'rotate', id, '--grace', '7d', '--json')).stdout)
+  t.match(longer, { id, secret: /^sk-dg-/, former: [{ until: '2026-01-08T00:00:00.000Z' }, { until: '2026-01-01T01:00:00.000Z' }] })
+  t.match(await dashgate('key', 'rotate', id, '--grace', '0'), { code: 0, stdout: /\n\nOlder secrets work no more\.\n$/ })
+  t.match(await dashgate('key', 'rotate', 'none'), { code: 1, stderr: 'error: There is no such key.\n' })
+})
+
 t.test('a key of no team, and one that expires at no time, are not made', async (t) => {
   const { dashgate, call } = await adminPlace(t)
   t.match(await dashgate('key', 'create', 'none'), { code: 1, stderr: 'error: There is no such team.\n' })
@@ -36,8 +50,8 @@ t.test('a key of no team, and one that expires at no time, are not made', async 
 
 t.test('more keys than a page holds are all listed', async (t) => {
   const { dashgate, deps } = await adminPlace(t)
-  await deps.directory.createTeam('search', {})
-  for (let key = 0; key < 250; key++) await deps.directory.createKey({ id: `key-${key}`, team: 'search', digest: `d${key}`, settings: {} })
+  await deps.directory.createTeam('search', {}, undefined)
+  for (let key = 0; key < 250; key++) await deps.directory.createKey({ id: `key-${key}`, team: 'search', digest: `d${key}`, settings: {} }, undefined)
   const { data } = JSON.parse((await dashgate('key', 'list', 'search', '--json')).stdout)
   t.equal(new Set(data.map(({ id }: { id: string }) => id)).size, 250)
 })

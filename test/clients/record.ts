@@ -9,12 +9,12 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { startSimulator } from '../../src/simulator/simulator.ts'
 import { runClient } from '../support/clients.ts'
-import type { ClientName } from '../support/clients.ts'
+import type { ChatClientName } from '../support/clients.ts'
 import { scrubbed } from './scrub.ts'
 import type { RecordedRequest } from './scrub.ts'
 
 /** The scenarios whose every request is one that a gateway answers with 200. */
-const SCENARIOS: Readonly<Record<ClientName, readonly string[]>> = {
+const SCENARIOS: Readonly<Record<ChatClientName, readonly string[]>> = {
   'openai-python': [
     'seed', 'chat', 'stream', 'stream_with_usage', 'async_chat', 'async_stream', 'tools', 'tools_stream', 'parallel_tools_stream',
     'thinking_stream', 'models'
@@ -43,13 +43,13 @@ const proxy = createServer((request, response) => {
 })
 proxy.listen(0, '127.0.0.1')
 await once(proxy, 'listening')
-for (const [client, scenarios] of Object.entries(SCENARIOS) as Array<[ClientName, readonly string[]]>) {
+for (const [client, scenarios] of Object.entries(SCENARIOS) as Array<[ChatClientName, readonly string[]]>) {
   for (const scenario of scenarios) await recordScenario(client, scenario)
 }
 proxy.close()
 await simulator.close()
 
-async function recordScenario (client: ClientName, scenario: string): Promise<void> {
+async function recordScenario (client: ChatClientName, scenario: string): Promise<void> {
   requests.length = 0
   await runClient(client, scenario, {
     openaiBaseUrl: `${originOf(proxy)}/v1`,

@@ -71,7 +71,7 @@ t.test('an upstream\'s settings arrive in the units the relay counts in', async 
     baseUrl: 'http://first/api/v1',
     timeouts: { connectTimeoutMs: 5_000, firstByteTimeoutMs: 60_000, idleTimeoutMs: 60_000, totalTimeoutMs: 600_000 }
   })
-  t.same(first?.upstream.keys, [{ key: 'a', weight: 1 }, { key: 'b', weight: 3, workspace: 'ws' }])
+  t.same(first?.upstream.keys, [{ id: 'ca978112ca1b', key: 'a', weight: 1 }, { id: '3e23e8160039', key: 'b', weight: 3, workspace: 'ws' }])
   t.equal(first?.upstream.protocol, PROTOCOLS.get('dashscope'))
 })
 

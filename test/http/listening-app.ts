@@ -1,3 +1,4 @@
+import { KEYRING } from '../support/keyring.ts'
 import type { FastifyInstance } from 'fastify'
 import type { AddressInfo } from 'node:net'
 import { buildApp } from '../../src/http/app.ts'
@@ -54,6 +55,9 @@ export async function startApp (options: ListeningAppOptions = {}): Promise<List
   const waiting = new Set<() => void>()
   const catalog = buildCatalog(configFor(simulator.url), PROTOCOLS)
   const digest = keyDigest(PEPPER, API_KEY)
+  const authenticate = createAuthenticate({ findByDigest: (given) => given === digest ? principalOf('a').account : undefined }, {
+    peppers: { current: PEPPER, previous: undefined }, clock: systemClock, outdated () {}
+  })
   const app = buildApp({ bodyBytesMax: options.bodyBytesMax ?? 1_048_576, limits: options.limits ?? {} }, {
     clock: systemClock,
     ids: systemIds,
@@ -65,7 +69,9 @@ export async function startApp (options: ListeningAppOptions = {}): Promise<List
     ledger: { find: async (id) => charged.filter(({ requestId }) => requestId === id), list: async () => [] },
     protocols: [...PROTOCOLS.values()],
     send: createSend(pools, systemClock),
-    authenticate: createAuthenticate({ findByDigest: (given) => given === digest ? principalOf('a').account : undefined }, PEPPER, systemClock),
+    keyring: KEYRING,
+    authenticate,
+    authenticateFresh: async (headers, address) => authenticate(headers, address),
     currentCatalog: () => catalog,
     refused: () => {},
     unsettled: () => {},

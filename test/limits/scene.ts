@@ -28,7 +28,7 @@ export const PRICE: Price = {
 export function accountOf (team: TeamSettings, key: KeySettings = {}): Account {
   return {
     team: { id: 'search', settings: team, createdMs: 0, revision: 1 },
-    key: { id: 'k1', team: 'search', digest: '', settings: key, createdMs: 0, revision: 1 }
+    key: { id: 'k1', team: 'search', digest: '', former: [], settings: key, createdMs: 0, revision: 1 }
   }
 }
 

@@ -5,12 +5,14 @@ import { ATTEMPTS_MAX } from '../../src/upstream/select.ts'
 import { dashscope } from '../../src/protocols/dashscope/index.ts'
 import { TARGET } from './fakes.ts'
 import { MODEL, bodyOf, createFakeMeter, openScene, targetWith, failing } from './calls.ts'
+import { countingKeyring, KEYRING } from '../support/keyring.ts'
 import { createOpenLimiter } from '../support/open-limiter.ts'
 import type { ErrorKind } from '../../src/core/errors.ts'
 import type { Answer } from '../../src/relay/attempt.ts'
 import type { OpenLimiter } from '../support/open-limiter.ts'
 import type { SceneOptions } from './calls.ts'
 import type { HeaderValues, UpstreamCall } from '../../src/core/protocol.ts'
+import type { SendingKeyring } from '../support/keyring.ts'
 import type { Target } from '../../src/core/catalog.ts'
 import type { TokenCounter } from '../../src/tokens/counter.ts'
 import type { UpstreamBody, UpstreamResponse } from '../../src/upstream/send.ts'
@@ -19,12 +21,13 @@ type Reaction = GatewayError | { readonly status: number, readonly headers?: Hea
 
 interface Sent { readonly upstream: string, readonly call: UpstreamCall, readonly headTimeoutMs: number }
 
-interface Scene extends SceneOptions { readonly limiter?: OpenLimiter, readonly sent?: boolean }
+interface Scene extends SceneOptions { readonly limiter?: OpenLimiter, readonly sent?: boolean, readonly keyring?: SendingKeyring }
 
 const TOKENS: TokenCounter = { count: () => 11, countText: () => 0, close: async () => undefined }
 
 /** Tries a model of these targets, whose upstreams react in this order. */
 function start (targets: readonly Target[], reactions: readonly Reaction[], scene: Scene = {}) {
+  const { keyring = KEYRING } = scene
   const opening = openScene({ ...scene, model: { ...MODEL, targets } })
   const { exchange, call, opened, clock } = opening
   const sent: Sent[] = []
@@ -35,6 +38,7 @@ function start (targets: readonly Target[], reactions: readonly Reaction[], scen
     limiter,
     tokens: TOKENS,
     random: () => 0,
+    keyring,
     send: async (upstream, upstreamCall, { headTimeoutMs, onSent }): Promise<UpstreamResponse> => {
       const reaction = reactions[sent.length]
       sent.push({ upstream: upstream.name, call: upstreamCall, headTimeoutMs })
@@ -56,10 +60,10 @@ function targets (...names: string[]): Target[] {
 const failure = new GatewayError('upstream_failed', 'reset')
 
 t.test('the first that says 2xx answers, on the byte lane where both speak the same', async (t) => {
-  const { answer, sent, exchange } = start(targets('a', 'b'), [{ status: 200, headers: { 'x-request-id': 'up-1' } }])
+  const { answer, sent, exchange } = start(targets('a', 'b'), [{ status: 200, headers: { 'x-request-id': 'req_0123456789abcdef' } }])
   const { target, lane } = await answer
   t.same([target.upstream.name, lane], ['a', 'bytes'])
-  t.match(exchange, { attempts: 1, upstreamRequestId: 'up-1', target: { upstream: { name: 'a' } } })
+  t.match(exchange, { attempts: 1, upstreamRequestId: 'req_0123456789abcdef', target: { upstream: { name: 'a' } } })
   t.equal(sent.length, 1)
   t.match(sent[0]?.call, { path: '/chat/completions', headers: { authorization: 'Bearer sk-up' } })
 })
@@ -97,7 +101,35 @@ t.test('the last failure is the client\'s, after a bounded number of tries', asy
 })
 
 t.test('a model without targets has no upstream', async (t) => {
-  await t.rejects(start([], []).answer, failing({ kind: 'no_upstream' }))
+  await t.rejects(start([], []).answer, failing({ kind: 'no_upstream', message: 'No upstream is configured for this model.' }))
+})
+
+t.test('where all are drained nothing is sent, and the client is told so', async (t) => {
+  const { answer, sent } = start(targets('a', 'b'), [], { keyring: { ...KEYRING, keysOf: () => [] } })
+  await t.rejects(answer, failing({
+    kind: 'no_upstream', message: 'No upstream of this model takes requests at the moment: all of them, or all of their keys, are drained.'
+  }))
+  t.equal(sent.length, 0)
+})
+
+t.test('what is drained is passed over, and the next target answers', async (t) => {
+  const keyring = { ...KEYRING, keysOf: (upstream: Target['upstream']) => upstream.name === 'a' ? [] : upstream.keys }
+  const { answer, sent } = start(targets('a', 'b'), [{ status: 200 }], { keyring })
+  t.equal((await answer).target.upstream.name, 'b')
+  t.equal(sent.length, 1)
+})
+
+t.test('a key is in use from its try on, until the try fails or its answer is at an end', async (t) => {
+  const keyring = countingKeyring()
+  const { answer } = start(targets('a', 'b'), [failure, { status: 200 }], { keyring })
+  t.same(keyring.underWay, ['a k1'])
+  const { end } = await answer
+  t.same(keyring.underWay, ['b k1'])
+  end()
+  t.same(keyring.underWay, [])
+  const failing = start(targets('a'), [{ status: 500 }], { keyring })
+  await t.rejects(failing.answer)
+  t.same(keyring.underWay, [])
 })
 
 t.test('an upstream of another protocol is spoken to in its own', async (t) => {
@@ -123,6 +155,7 @@ t.test('a lowered output cap goes up on both lanes', async (t) => {
       limiter: createOpenLimiter(),
       tokens: TOKENS,
       random: () => 0,
+      keyring: KEYRING,
       send: async (_upstream, call) => {
         bodies.push(call.body.toString())
         return { status: 200, headers: {}, body: bodyOf() }
@@ -204,7 +237,7 @@ t.test('what an upstream refuses its caller, another may have been granted', asy
 })
 
 t.test('the first try\'s facts do not stick to the second', async (t) => {
-  const { answer, exchange } = start(targets('a', 'b'), [{ status: 500, headers: { 'x-request-id': 'up-1' } }, failure])
+  const { answer, exchange } = start(targets('a', 'b'), [{ status: 500, headers: { 'x-request-id': 'req_0123456789abcdef' } }, failure])
   await answer.catch(() => undefined)
   t.equal(exchange.upstreamRequestId, undefined)
 })

@@ -4,6 +4,7 @@ import { createByteLane } from '../../src/relay/byte-lane.ts'
 import { EVENT_BYTES_MAX } from '../../src/relay/lane.ts'
 import { callOf, createFakeMeter, openedOf, targetWith, failing } from './calls.ts'
 import type { Observer, Verdict } from '../../src/core/protocol.ts'
+import { writtenIn } from '../support/written.ts'
 
 interface Script {
   readonly verdicts?: Readonly<Record<string, Verdict>>
@@ -26,8 +27,11 @@ function laneWith ({ verdicts = {}, complete = true, contentAt, body = {} }: Scr
     complete,
     get contentSeen () { return contentSeen },
     usage: () => undefined,
-    outputText: () => 'watched',
-    outputBytes: () => 7
+    transcripts: () => [{ text: 'watched', isFramed: false }],
+    hasThoughts: false,
+    repeatedText: () => 'repeated',
+    outputBytes: () => 7,
+    told: () => ({ id: undefined, model: undefined, finishReasons: [] })
   }
   const meter = createFakeMeter()
   const target = targetWith({ createObserver: ({ usage }) => { wanted.push(usage); return observer } })
@@ -95,7 +99,7 @@ t.test('tells the meter of the first content, and lets it read the observer', as
   t.same(meter.told, [])
   push('data: word\n\n')
   t.same(meter.told, ['content'])
-  t.equal(meter.tally?.outputText(), 'watched')
+  t.equal(writtenIn(meter.tally), 'watched')
 })
 
 t.test('counts events and no comments', async (t) => {
@@ -131,7 +135,7 @@ t.test('an answer that is cut ends as one that has reached its length', async (t
   t.match(written[1], /^data: .*"finish_reason":"length","index":0/)
   t.equal(written[2], 'data: [DONE]\n\n')
   t.equal(written.length, 3)
-  t.notMatch(written.join(''), 'watched', 'the client has the text already')
+  t.notMatch(written.join(''), 'repeated', 'the client has the text already')
 })
 
 t.test('of several choices nobody can say which is too long', async (t) => {

@@ -3,6 +3,7 @@ import { GatewayError } from '../../src/core/errors.ts'
 import { createCanonicalLane, createCollectingLane } from '../../src/relay/canonical-lane.ts'
 import { callOf, createFakeMeter, openedOf, targetWith, failing } from './calls.ts'
 import type { ChatEvent } from '../../src/core/event.ts'
+import { writtenIn } from '../support/written.ts'
 
 const START: ChatEvent = { type: 'response-start', id: undefined }
 const HI: ChatEvent = { type: 'text-delta', choice: 0, text: 'hi' }
@@ -65,7 +66,7 @@ t.test('tells the meter of content, and keeps a tally for it', async (t) => {
   t.same(meter.told, [])
   push('data: hi\n\ndata: hi\n\n')
   t.same(meter.told, ['content', 'content'])
-  t.equal(meter.tally?.outputText(), 'hihi')
+  t.equal(writtenIn(meter.tally), 'hihi')
   t.equal(lane.eventsSeen, 4)
 })
 
@@ -82,7 +83,7 @@ t.test('a collecting lane keeps the events and writes nothing', async (t) => {
   lane.push(Buffer.from('data: hi\n\n'))
   lane.end()
   t.same(events, [START, HI, STOP, END])
-  t.equal(meter.tally?.outputText(), 'hi')
+  t.equal(writtenIn(meter.tally), 'hi')
   t.equal(lane.errorBytes(BROKEN.error), undefined, 'its failure is an HTTP error')
 })
 

@@ -74,7 +74,7 @@ export function createFakeReply (): FakeReply {
 const TIMEOUTS = { connectTimeoutMs: 1_000, firstByteTimeoutMs: 5_000, idleTimeoutMs: 10_000, totalTimeoutMs: 600_000 }
 
 export const TARGET: Target = {
-  upstream: { name: 'up', protocol: openai, baseUrl: 'http://127.0.0.1:1/v1', keys: [{ key: 'sk-up', weight: 1 }], timeouts: TIMEOUTS },
+  upstream: { name: 'up', protocol: openai, baseUrl: 'http://127.0.0.1:1/v1', keys: [{ id: 'k1', key: 'sk-up', weight: 1 }], timeouts: TIMEOUTS },
   model: 'qwen-coder-turbo',
   priority: 0,
   weight: 1,
@@ -94,6 +94,6 @@ export function createScene (policy: 'cancel' | 'drain' = 'cancel') {
     vendorRules: { strict: false, nativeDefaults: () => ({ resultFormat: 'text', incrementalOutput: false }) }
   }
   const exchange: Exchange = openExchange({ surface: openai, principal: principalOf(), catalog, reply }, { clock })
-  const answer = { response: { status: 200, headers: {}, body }, target: TARGET, lane: 'bytes' as const, stream: true }
+  const answer = { response: { status: 200, headers: {}, body }, target: TARGET, lane: 'bytes' as const, stream: true, end () {} }
   return { clock, reply, body, exchange, answer, meter: { pastHold: () => false } }
 }

@@ -4,6 +4,7 @@ import { handle } from '../../src/relay/handle.ts'
 import { NO_USAGE } from '../../src/core/usage.ts'
 import { TARGET } from './fakes.ts'
 import { MODEL, bodyOf, callOf, openScene } from './calls.ts'
+import { countingKeyring } from '../support/keyring.ts'
 import type { Exchange } from '../../src/relay/exchange.ts'
 import type { JsonBody } from '../../src/core/body.ts'
 import type { RefusalRecord } from '../../src/metering/ledger.ts'
@@ -51,10 +52,12 @@ async function run (script: Script = {}) {
   const refusals: RefusalRecord[] = []
   const ended: Exchange[] = []
   const lost: unknown[] = []
+  const keyring = countingKeyring()
   let sends = 0
   await handle(exchange, { path: '/v1/chat/completions', headers: {}, readBody: script.readBody ?? (() => callOf(body).body) }, {
     clock,
     random: () => 0,
+    keyring,
     send: async (_upstream, _call, { onSent }) => {
       sends++
       if (script.sent !== false) onSent()
@@ -67,8 +70,17 @@ async function run (script: Script = {}) {
     record: (done) => { ended.push(done) },
     unsettled: (_exchange, cause) => { lost.push(cause) }
   })
-  return { ...scene, replies, records, refusals, limiter, ended, lost, sends, text: Buffer.concat(reply.written).toString() }
+  return { ...scene, underWay: keyring.underWay, replies, records, refusals, limiter, ended, lost, sends, text: Buffer.concat(reply.written).toString() }
 }
+
+t.test('no key is in use any more once a request has ended, however it ended', async (t) => {
+  const broken = bodyOf('{"choices":')
+  for (const script of [{}, { answer: broken }, { status: 500 }, { failure: new GatewayError('upstream_failed', 'reset') }, { status: 200, contentType: 'text/event-stream' }]) {
+    const { sends, underWay } = await run(script)
+    t.equal(sends, 1)
+    t.same(underWay, [], JSON.stringify(script))
+  }
+})
 
 t.test('a whole answer goes to the client as it came, and into the ledger', async (t) => {
   const { replies, records, ended, headers, clock } = await run()
@@ -210,13 +222,13 @@ t.test('a key that may not use a model is told so, and asks nobody', async (t) =
   t.same((await run({ body: { temperature: 9 } })).refusals, [], 'what is wrong with a request is the client\'s to know')
 })
 
-t.test('an answer in an encoding nobody asked for is not read, and costs what was held for it', async (t) => {
+t.test('an answer in an encoding nobody asked for is not read, and costs nothing', async (t) => {
   const limiter = createOpenLimiter({ outputTokensHeld: 300 })
   const answer = bodyOf('whatever')
   const { replies } = await run({ limiter, answer, headers: { 'content-encoding': 'gzip' } })
   t.match(replies, [{ status: 502 }])
-  t.same(limiter.endings, ['settled'])
-  t.match(limiter.records, [{ outcome: 'failed', errorKind: 'upstream_protocol', usage: { outputTokens: 300, source: 'estimated' } }])
+  t.same(limiter.endings, ['released'])
+  t.match(limiter.records, [{ outcome: 'failed', errorKind: 'upstream_protocol', costNano: 0, usage: { outputTokens: 0 } }])
   t.ok(answer.aborted)
   const plain = await run({ headers: { 'content-encoding': 'identity' } })
   t.match(plain.replies, [{ status: 200 }])

@@ -27,7 +27,8 @@ function answer () {
     say (more: string) { text += more },
     report (outputTokens: number) { usage = { inputTokens: 1, cachedInputTokens: 0, outputTokens, reasoningTokens: 0, source: 'reported' } },
     usage: () => usage,
-    outputText: () => text,
+    transcripts: () => [{ text, isFramed: false }],
+    hasThoughts: false,
     outputBytes: () => Buffer.byteLength(text)
   }
 }
@@ -87,7 +88,7 @@ t.test('a count elsewhere holds up nothing and is heeded when it comes', async (
   t.equal(watch(said), false)
   t.equal(counts, 1, 'one count at a time')
   resolve(1_250)
-  await promise
+  await new Promise((resolve) => { setImmediate(resolve) })
   t.equal(watch(said), true)
 })
 

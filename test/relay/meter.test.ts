@@ -6,7 +6,9 @@ import { TokenCounterError } from '../../src/tokens/counter.ts'
 import { TARGET } from './fakes.ts'
 import { MODEL, openScene } from './calls.ts'
 import { createOpenLimiter } from '../support/open-limiter.ts'
+import { tierOf } from '../support/prices.ts'
 import type { AdmissionRequest } from '../../src/limits/limiter.ts'
+import type { DatedPrice } from '../../src/core/catalog.ts'
 import type { TokenCounter } from '../../src/tokens/counter.ts'
 import type { Usage } from '../../src/core/usage.ts'
 
@@ -32,7 +34,12 @@ async function start ({ failure, model = MODEL }: { failure?: Error, model?: typ
   return { ...scene, limiter, records, meter, endings: limiter.endings }
 }
 
-const tally = (usage: Usage | undefined, outputText = '') => ({ usage: () => usage, outputText: () => outputText, outputBytes: () => Buffer.byteLength(outputText) })
+const tally = (usage: Usage | undefined, text = '', thoughts = '') => ({
+  usage: () => usage,
+  transcripts: () => [{ text: thoughts === '' ? text : `<think>\n${thoughts}\n</think>\n\n${text}`, isFramed: thoughts !== '' }],
+  hasThoughts: thoughts !== '',
+  outputBytes: () => Buffer.byteLength(text)
+})
 
 t.test('settles once, with what the upstream reported', async (t) => {
   const { meter, records, exchange, clock } = await start()
@@ -81,6 +88,32 @@ t.test('does not count a prompt again, nor an answer that never began', async (t
   meter.answered()
   await meter.finish()
   t.match(records[0]?.usage, { inputTokens: 77, outputTokens: 0, source: 'estimated' })
+})
+
+t.test('counts what was thought of an answer as well, where nothing was reported of it', async (t) => {
+  const counted = await start()
+  counted.meter.answered()
+  counted.meter.watch(tally(undefined, 'abc', 'hmm..'))
+  await counted.meter.finish()
+  t.match(counted.records[0]?.usage, { outputTokens: 'hmm..abc'.length + '<think>\n\n</think>\n\n'.length, reasoningTokens: 5, source: 'estimated' })
+
+  const unreported: Usage = { ...REPORTED, outputTokens: 30, reasoningTokens: 0 }
+  for (const [thoughts, reasoningTokens] of [['', 0], ['hmm..', 5], ['h'.repeat(100), 30]] as const) {
+    const { meter, records } = await start()
+    meter.answered()
+    meter.watch(tally(unreported, 'abc', thoughts))
+    await meter.finish()
+    t.same(records[0]?.usage, { ...unreported, reasoningTokens }, `${thoughts.length} letters`)
+  }
+})
+
+t.test('an answer that thought costs the price for these', async (t) => {
+  const [plain] = MODEL.prices
+  const { meter, records } = await start({ model: { ...MODEL, prices: [{ ...plain as DatedPrice, tiers: [{ ...tierOf(1_000_000, 2, 6), reasoningOutputNanoPerToken: 24 }] }] } })
+  meter.answered()
+  meter.watch(tally({ ...REPORTED, reasoningTokens: 0 }, 'abc', 'h'))
+  await meter.finish()
+  t.match(records, [{ usage: { reasoningTokens: 1 }, costNano: 10 * 2 + 5 * 24 }])
 })
 
 t.test('takes the bytes for tokens where it cannot count', async (t) => {

@@ -124,7 +124,7 @@ t.test('a client that leaves cancels the upstream at once', async (t) => {
   t.equal(clock.pending, 0)
 })
 
-t.test('under drain the answer is read on without writing, and at most five seconds', async (t) => {
+t.test('under drain the answer is read on without writing, and for less than a second', async (t) => {
   const scene = start('drain')
   scene.body.sink.onData(Buffer.from('a'))
   scene.reply.leave()
@@ -136,7 +136,7 @@ t.test('under drain the answer is read on without writing, and at most five seco
 
   const endless = start('drain')
   endless.reply.leave()
-  endless.clock.advance(5_000)
+  endless.clock.advance(999)
   t.equal(await outcomeOf(endless.done), 'client_closed')
   t.same(endless.body.calls, ['abort'])
 })
@@ -211,7 +211,7 @@ t.test('of an answer that has ended the usage is waited for, also when the clien
   const waiting = start('cancel')
   waiting.body.sink.onData(Buffer.from('a.'))
   waiting.reply.leave()
-  waiting.clock.advance(5_000)
+  waiting.clock.advance(999)
   t.equal(await outcomeOf(waiting.done), 'client_closed')
   t.same(waiting.body.calls, ['abort'], 'but not for ever')
 })

@@ -2,6 +2,7 @@ import t from 'tap'
 import { createTally, tallyOf } from '../../src/relay/tally.ts'
 import type { ChatEvent } from '../../src/core/event.ts'
 import type { Usage } from '../../src/core/usage.ts'
+import { writtenIn } from '../support/written.ts'
 
 const usage = (outputTokens: number): Usage => ({ inputTokens: 1, cachedInputTokens: 0, outputTokens, reasoningTokens: 0, source: 'reported' })
 
@@ -18,12 +19,18 @@ t.test('keeps the last usage and everything the model wrote, calls included', as
     { type: 'response-end' }
   ]
   const tally = tallyOf(events)
-  t.equal(tally.outputText(), 'hm well f{}')
+  t.equal(writtenIn(tally), '<think>\nhm \n</think>\n\nwell <tool_call>\n{"name": "f", "arguments": {}')
   t.equal(tally.usage()?.outputTokens, 2)
+})
+
+t.test('knows whether the model thought', async (t) => {
+  const thought: ChatEvent = { type: 'reasoning-delta', choice: 0, text: 'hm' }
+  t.equal(tallyOf([thought]).hasThoughts, true)
+  t.equal(tallyOf([{ ...thought, text: '' }, { ...thought, type: 'text-delta' }]).hasThoughts, false)
 })
 
 t.test('has neither before anything has passed', async (t) => {
   const tally = createTally()
-  t.equal(tally.outputText(), '')
+  t.equal(writtenIn(tally), '')
   t.equal(tally.usage(), undefined)
 })

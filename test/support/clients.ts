@@ -5,7 +5,10 @@ import { join } from 'node:path'
 import { prepareEnvironment } from '../clients/environments.ts'
 import type { Environment } from '../clients/environments.ts'
 
-export type ClientName = 'openai-python' | 'dashscope-python' | 'dashscope-java' | 'openai-node' | 'ai-sdk' | 'qwen-code' | 'curl'
+/** Programs that ask models. */
+export type ChatClientName = 'openai-python' | 'dashscope-python' | 'dashscope-java' | 'openai-node' | 'ai-sdk' | 'qwen-code' | 'curl'
+/** And those that read reports. */
+export type ClientName = ChatClientName | 'openai-python-admin' | 'openai-node-admin'
 
 /** Where a client is sent and as whom. */
 export interface ClientTarget {
@@ -15,6 +18,16 @@ export interface ClientTarget {
   readonly dashscopeBaseUrl: string
   readonly apiKey: string
   readonly model: string
+  /** For those that read reports. */
+  readonly admin?: AdminTarget
+}
+
+export interface AdminTarget {
+  /** Ends in `/v1`. */
+  readonly baseUrl: string
+  readonly token: string
+  /** In seconds. */
+  readonly startTime: number
 }
 
 interface Client {
@@ -34,6 +47,14 @@ const CLIENTS: Readonly<Record<ClientName, Client>> = {
     environment: 'python',
     programArguments: scenarios => [inClients('python/openai_client.py'), ...scenarios],
     seedArguments: [inClients('python/openai_seed.py')]
+  },
+  'openai-python-admin': {
+    environment: 'python',
+    programArguments: scenarios => [inClients('python/openai_admin.py'), ...scenarios]
+  },
+  'openai-node-admin': {
+    environment: 'node',
+    programArguments: scenarios => [inClients('node/openai-admin.js'), ...scenarios]
   },
   'dashscope-python': {
     environment: 'python',
@@ -120,8 +141,13 @@ function environmentOf (target: ClientTarget, home: string): NodeJS.ProcessEnv {
     DASHSCOPE_PROXY_BASE_URL: target.openaiBaseUrl,
     OPENAI_API_KEY: target.apiKey,
     OPENAI_BASE_URL: target.openaiBaseUrl,
-    OPENAI_MODEL: target.model
+    OPENAI_MODEL: target.model,
+    ...(target.admin === undefined ? {} : adminEnvironment(target.admin))
   }
+}
+
+function adminEnvironment ({ baseUrl, token, startTime }: AdminTarget): NodeJS.ProcessEnv {
+  return { OPENAI_ADMIN_KEY: token, DASHGATE_ADMIN_BASE_URL: baseUrl, DASHGATE_START_TIME: String(startTime) }
 }
 
 async function output ([program = '', ...options]: readonly string[], where: { cwd: string, env: NodeJS.ProcessEnv }): Promise<string> {

@@ -33,6 +33,7 @@ export interface Gateway {
   /** Everything the gateway has logged, a line each. */
   readonly logLines: string[]
   readonly dataDir: string
+  /** May be called again, by a test's end for one. */
   close (): Promise<void>
 }
 
@@ -52,6 +53,13 @@ export async function startGateway (options: GatewayOptions): Promise<Gateway> {
     logger: createLogger('info', { write: (line) => { logLines.push(line) } }),
     ...options.deps
   })
+  let closing: Promise<void> | undefined
+  async function closeAll (): Promise<void> {
+    await server.close()
+    await simulator.close()
+    rmSync(dataDir, { recursive: true, force: true })
+  }
+
   return {
     url: server.inferenceUrl,
     adminUrl: server.adminUrl,
@@ -61,11 +69,7 @@ export async function startGateway (options: GatewayOptions): Promise<Gateway> {
     simulator,
     logLines,
     dataDir,
-    async close () {
-      await server.close()
-      await simulator.close()
-      rmSync(dataDir, { recursive: true, force: true })
-    }
+    async close () { await (closing ??= closeAll()) }
   }
 }
 

@@ -164,6 +164,7 @@ t.test('counts a plain text as countText does, in the worker when it is long', a
   const counter = createTokenCounter({ inlineBytesMax: 64 })
   t.teardown(() => counter.close())
   t.equal(counter.countText('你好，world'), countText('你好，world'))
+  t.equal(counter.countText('<think>\n你好', { special: 'parsed' }), countText('<think>\n你好', { special: 'parsed' }))
   const long = '质数 prime '.repeat(100)
   const pending = counter.countText(long)
   t.type(pending, Promise)

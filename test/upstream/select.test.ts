@@ -2,13 +2,14 @@ import t from 'tap'
 import fc from 'fast-check'
 import { ATTEMPTS_MAX, KEYS_PER_TARGET_MAX, candidatesFor } from '../../src/upstream/select.ts'
 import { createSeededRandom } from '../support/fixed.ts'
+import { KEYRING } from '../support/keyring.ts'
 import type { Model, Target } from '../../src/core/catalog.ts'
 
 const DRAWS = 6_000
 
 /** Only what is read to choose. */
 function target (name: string, { priority = 0, weight = 1, keys = [1] }: { priority?: number, weight?: number, keys?: number[] } = {}): Target {
-  const upstreamKeys = keys.map((keyWeight, index) => ({ key: `${name}${index}`, weight: keyWeight }))
+  const upstreamKeys = keys.map((keyWeight, index) => ({ id: `${name}${index}`, key: `${name}${index}`, weight: keyWeight }))
   return { model: name, priority, weight, upstream: { name, keys: upstreamKeys } } as unknown as Target
 }
 
@@ -17,7 +18,7 @@ function model (...targets: Target[]): Model {
 }
 
 function names (of: Model, random: () => number): string[] {
-  return candidatesFor(of, random).map(({ key }) => key.key)
+  return candidatesFor(of, KEYRING, random).map(({ key }) => key.key)
 }
 
 /** How often each key comes first. */
@@ -69,7 +70,7 @@ t.test('there are never more tries than allowed, none twice, and all that fit', 
   const edges = fc.oneof(fc.integer().map(createSeededRandom), fc.constantFrom(() => 0, () => 1 - 2 ** -53))
   fc.assert(fc.property(targets, edges, (list, random) => {
     const of = model(...list.map((entry, index) => target(`t${index}-`, entry)))
-    const candidates = candidatesFor(of, random)
+    const candidates = candidatesFor(of, KEYRING, random)
     const keys = list.reduce((sum, entry) => sum + Math.min(KEYS_PER_TARGET_MAX, entry.keys.length), 0)
     const priorities = candidates.map((candidate) => candidate.target.priority)
     return candidates.length === Math.min(ATTEMPTS_MAX, keys) && new Set(candidates.map(({ key }) => key)).size === candidates.length &&
@@ -87,6 +88,6 @@ t.test('a pool of keys leaves a try for the next target', async (t) => {
 t.test('choosing leaves the model as it is', async (t) => {
   const of = model(target('a', { keys: [1, 2] }), target('b'))
   const before = JSON.stringify(of)
-  candidatesFor(of, createSeededRandom(3))
+  candidatesFor(of, KEYRING, createSeededRandom(3))
   t.equal(JSON.stringify(of), before)
 })

@@ -1,14 +1,17 @@
 import { GatewayError } from '../../core/errors.ts'
-import { objectAt, parseJsonObject } from '../../core/json.ts'
+import { objectAt, parseJsonObject, stringAt } from '../../core/json.ts'
+import type { AnswerFacts, FinishReason } from '../../core/event.ts'
 import type { JsonObject } from '../../core/json.ts'
 import type { Dialect, Observer, ObserverWanted, Verdict } from '../../core/protocol.ts'
 import type { SseEvent } from '../../core/sse-event.ts'
+import type { Transcript } from '../../core/transcript.ts'
 import { errorOfText, isErrorFrame } from '../../core/upstream-fault.ts'
 import type { Usage } from '../../core/usage.ts'
 import { choiceIndex, choicesOf, contentText } from './answer-reader.ts'
 import { faultIn } from './fault.ts'
 import { finishReasonFrom } from './finish-reason.ts'
 import { usageFrom } from './usage.ts'
+import { writtenIn } from './written.ts'
 
 /**
  * Watches frames as bytes. Keys are found with their quotes, which inside any JSON text are escaped, so nothing a model or
@@ -24,7 +27,17 @@ export function observeResponse (body: Buffer): ReturnType<Dialect['observeRespo
   if (document === undefined) throw new GatewayError('upstream_protocol', 'The upstream answered with something that is not JSON.')
   const fault = faultIn(document)
   if (fault !== undefined) throw fault
-  return { usage: () => usageFrom(objectAt(document, 'usage')), outputText: () => textIn(document), outputBytes: () => body.length }
+  const written = (): ReturnType<typeof writtenIn> => writtenIn([document], { isWhole: true })
+  return {
+    usage: () => usageFrom(objectAt(document, 'usage')),
+    transcripts: () => written().all(),
+    get hasThoughts () { return written().hasThoughts },
+    outputBytes: () => body.length,
+    told () {
+      const reasons = choicesOf(objectAt(document, 'output')).map((choice) => finishReasonFrom(choice['finish_reason']))
+      return { id: stringAt(document, 'request_id'), model: undefined, finishReasons: reasons.filter((reason) => reason !== undefined) }
+    }
+  }
 }
 
 const RELAY: Verdict = { action: 'relay' }
@@ -37,11 +50,13 @@ const OUTPUT_TOKENS = Buffer.from('"output_tokens":')
 const LINE_FEED = 0x0a
 const CARRIAGE_RETURN = 0x0d
 const CLOSE_BRACE = 0x7d
+const REASONING = Buffer.from('"reasoning_content":')
+const SOME_TEXT = /^"[^"]/
 /** Keys of generated content, by what their value begins with where there is some. Parts of a content list have texts. */
 const CONTENT: readonly (readonly [Buffer, RegExp])[] = [
-  [Buffer.from('"content":'), /^"[^"]/],
-  [Buffer.from('"text":'), /^"[^"]/],
-  [Buffer.from('"reasoning_content":'), /^"[^"]/],
+  [Buffer.from('"content":'), SOME_TEXT],
+  [Buffer.from('"text":'), SOME_TEXT],
+  [REASONING, SOME_TEXT],
   [Buffer.from('"tool_calls":'), /^\[\s*\{/]
 ]
 
@@ -56,12 +71,15 @@ const COUNT_ABOVE_ZERO = /^[1-9]\d{0,7}\s*(?:[,}]|data:)/
 
 class FrameObserver implements Observer {
   contentSeen = false
+  hasThoughts = false
   /** By choice: whether its end was seen. */
   readonly #endedByChoice = new Map<number, boolean>()
   #last: SseEvent | undefined
   #kept: SseEvent[] = []
   #keptBytes = 0
   #seenBytes = 0
+  #id: string | undefined
+  readonly #finishReasons: FinishReason[] = []
   readonly #isCumulative: boolean
 
   constructor (isCumulative: boolean) {
@@ -87,6 +105,7 @@ class FrameObserver implements Observer {
       if (verdict.action === 'fail') return verdict
     } else if (!this.#endedByChoice.has(0)) this.#endedByChoice.set(0, false)
     this.contentSeen ||= hasContent(raw, dataStart)
+    this.hasThoughts ||= anyValue({ raw, from: dataStart, key: REASONING }, (value) => SOME_TEXT.test(value))
     this.#keep(event, dataStart)
     return RELAY
   }
@@ -96,24 +115,40 @@ class FrameObserver implements Observer {
     return usageFrom(objectAt(data, 'usage'))
   }
 
+  told (): AnswerFacts {
+    return { id: this.#id, model: undefined, finishReasons: Object.values(this.#finishReasons) }
+  }
+
   outputBytes (): number {
     return this.#seenBytes
   }
 
-  outputText (): string {
+  transcripts (): readonly Transcript[] {
+    return writtenIn(this.#documents(), { isWhole: this.complete }).all()
+  }
+
+  repeatedText (): string {
+    if (!this.#isCumulative) return ''
+    return this.#documents().flatMap((document) => choicesOf(objectAt(document, 'output')))
+      .map((choice) => contentText(objectAt(choice, 'message')?.['content'])).join('')
+  }
+
+  #documents (): JsonObject[] {
     const frames = this.#isCumulative ? this.#kept.slice(-1) : this.#kept
-    return frames.map((frame) => textIn(documentOf(frame) ?? {})).join('')
+    return frames.map((frame) => documentOf(frame) ?? {})
   }
 
   /** Only a frame that ends a choice, or may be another choice's than the first, has to be understood. */
   #read (data: string): Verdict {
     const document = parseJsonObject(data)
     if (document === undefined) return notJson()
+    this.#id ??= stringAt(document, 'request_id')
     try {
       for (const [position, choice] of choicesOf(objectAt(document, 'output')).entries()) {
         const index = choiceIndex(choice, position)
-        const ends = finishReasonFrom(choice['finish_reason']) !== undefined
-        this.#endedByChoice.set(index, ends || this.#endedByChoice.get(index) === true)
+        const reason = finishReasonFrom(choice['finish_reason'])
+        if (reason !== undefined) this.#finishReasons[index] = reason
+        this.#endedByChoice.set(index, reason !== undefined || this.#endedByChoice.get(index) === true)
       }
       return RELAY
     } catch (caught) {
@@ -192,15 +227,4 @@ function anyValue ({ raw, from, key }: Place, matches: (value: string) => boolea
 
 function documentOf ({ data }: SseEvent): JsonObject | undefined {
   return parseJsonObject(data ?? '')
-}
-
-function textIn (document: JsonObject): string {
-  return choicesOf(objectAt(document, 'output')).map(choiceText).join('')
-}
-
-function choiceText (choice: JsonObject): string {
-  const message = objectAt(choice, 'message')
-  const reasoning = contentText(message?.['reasoning_content'])
-  const calls = JSON.stringify(message?.['tool_calls'] ?? '').slice(1, -1)
-  return reasoning + contentText(message?.['content']) + calls
 }

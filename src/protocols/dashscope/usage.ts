@@ -1,6 +1,6 @@
 import { objectAt } from '../../core/json.ts'
 import type { JsonObject } from '../../core/json.ts'
-import { isTokenCount, totalTokens } from '../../core/usage.ts'
+import { isCountName, isTokenCount, totalTokens } from '../../core/usage.ts'
 import type { Usage } from '../../core/usage.ts'
 import type { WireUsage } from './wire.ts'
 
@@ -58,7 +58,9 @@ function mediaCountsOf (wire: JsonObject): Record<string, number> {
 
 function countsOf (details: JsonObject | undefined): Record<string, number> {
   const counts: Record<string, number> = {}
-  for (const [name, value] of Object.entries(details ?? {}).slice(0, DETAILS_MAX)) if (isTokenCount(value)) counts[name] = value
+  for (const [name, value] of Object.entries(details ?? {}).slice(0, DETAILS_MAX)) {
+    if (isCountName(name) && isTokenCount(value)) counts[name] = value
+  }
   return counts
 }
 

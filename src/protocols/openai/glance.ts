@@ -1,3 +1,5 @@
+import type { GrowingText } from '../../core/transcript.ts'
+
 /**
  * Looks at a chunk without parsing it. The chunk is read as latin1, one character for each byte, so that places in the text
  * are places in the bytes and a few regular expressions, the fastest search there is, can see all of it. A key's closing
@@ -9,7 +11,7 @@ const TELLING = /"(?:finish_reason"\s*:\s*"|usage"\s*:\s*\{|tool_calls"\s*:\s*\[
 /** A list of choices that is closed again: a chunk which broke off in the middle is not plain. */
 const CHOICE = /"choices"\s*:\s*\[\s*\{[^]*\]/
 const INDEX = /"index"\s*:\s*(\d{1,4})/
-const TEXT_VALUE = /"(?:(?:reasoning_)?content|reasoning)"\s*:\s*"/g
+const TEXT_VALUE = /"(?:content|(reasoning(?:_content)?))"\s*:\s*"/g
 
 const BACKSLASH = 0x5c
 
@@ -27,14 +29,21 @@ export function choiceIndexOf (chunk: string): number {
   return Number(INDEX.exec(chunk)?.[1] ?? 0)
 }
 
-/** Calls `onText` with the place, quotes excluded, of each string the model wrote as text or reasoning. */
-export function eachText (chunk: string, onText: (start: number, end: number) => void): void {
+export interface TextPlace {
+  /** Quotes excluded. */
+  readonly start: number
+  readonly end: number
+  readonly isThought: boolean
+}
+
+/** Calls `onText` with the place of each string the model wrote as text or reasoning, unless it is empty. */
+export function eachText (chunk: string, onText: (place: TextPlace) => void): void {
   TEXT_VALUE.lastIndex = 0
-  while (TEXT_VALUE.test(chunk)) {
+  for (let key = TEXT_VALUE.exec(chunk); key !== null; key = TEXT_VALUE.exec(chunk)) {
     const start = TEXT_VALUE.lastIndex
     const end = closingQuote(chunk, start)
     if (end < 0) return
-    onText(start, end)
+    if (end > start) onText({ start, end, isThought: key[1] !== undefined })
     TEXT_VALUE.lastIndex = end
   }
 }
@@ -56,14 +65,10 @@ const ESCAPED_BYTES_MAX = 1024 * 1024
  * Collects text as it stands escaped on the wire and unescapes it only if it is asked for. At 1 MiB it
  * stops: the text is then a beginning, and an estimate made of it a lower bound.
  */
-export class EscapedText {
+export class EscapedText implements GrowingText {
   #bytes = Buffer.alloc(0)
   #length = 0
   #cut = false
-
-  get isEmpty (): boolean {
-    return this.#length === 0
-  }
 
   /** Of the text as it stands escaped, which is never shorter than what it stands for. */
   get length (): number {

@@ -1,21 +1,26 @@
 import { CHOICES_MAX } from '../../core/collect.ts'
 import { GatewayError } from '../../core/errors.ts'
-import { arrayAt, isObject, numberAt, objectAt, parseJsonObject } from '../../core/json.ts'
+import { arrayAt, isObject, numberAt, objectAt, parseJsonObject, stringAt } from '../../core/json.ts'
+import type { AnswerFacts, FinishReason } from '../../core/event.ts'
 import type { JsonObject } from '../../core/json.ts'
 import type { Observer, Verdict } from '../../core/protocol.ts'
 import type { SseEvent } from '../../core/sse-event.ts'
+import { Transcripts } from '../../core/transcript.ts'
+import type { Transcript } from '../../core/transcript.ts'
 import type { Usage } from '../../core/usage.ts'
 import { faultOf } from './fault.ts'
 import { EscapedText, choiceIndexOf, eachText, isPlainDelta } from './glance.ts'
 import { repairedChunk } from './repair.ts'
-import { messageText } from './response.ts'
 import { parseUsage } from './usage.ts'
+import { writeMessage } from './written.ts'
 import { DONE, finishReasonOf } from './wire.ts'
 
 const RELAY: Verdict = { action: 'relay' }
 const WITHHOLD: Verdict = { action: 'withhold' }
 /** The start of a line that is neither data nor a comment: another field, or a byte order mark. */
 const OTHER_LINE = /(?:^|[\r\n])(?!data:|[:\r\n]|$)/
+/** Of all choices together: what is said beyond it is missing from an estimate and from nothing else. */
+const WRITTEN_BYTES_MAX = 1_048_576
 const IMPOSSIBLE_INDEX = 'The upstream sent an impossible index of a choice.'
 
 export function createObserver (wanted: { readonly usage: boolean }): Observer {
@@ -25,7 +30,7 @@ export function createObserver (wanted: { readonly usage: boolean }): Observer {
 /** Most chunks carry a few letters and are judged by their bytes; only those that may say more are parsed. */
 class OpenAiObserver implements Observer {
   readonly #wantsUsage: boolean
-  readonly #text = new EscapedText()
+  readonly #written = new Transcripts(() => new EscapedText())
   /** By choice: whether its end was seen. */
   readonly #endedByChoice = new Map<number, boolean>()
   #unended = 0
@@ -33,6 +38,9 @@ class OpenAiObserver implements Observer {
   readonly #calling = new Set<number>()
   #isWhole = false
   #usage: Usage | undefined
+  #id: string | undefined
+  #model: string | undefined
+  readonly #finishReasons: FinishReason[] = []
 
   constructor (wantsUsage: boolean) {
     this.#wantsUsage = wantsUsage
@@ -43,19 +51,32 @@ class OpenAiObserver implements Observer {
   }
 
   get contentSeen (): boolean {
-    return !this.#text.isEmpty
+    return this.#written.length > 0
   }
 
   usage (): Usage | undefined {
     return this.#usage
   }
 
-  outputText (): string {
-    return this.#text.text()
+  told (): AnswerFacts {
+    return { id: this.#id, model: this.#model, finishReasons: Object.values(this.#finishReasons) }
+  }
+
+  get hasThoughts (): boolean {
+    return this.#written.hasThoughts
+  }
+
+  transcripts (): readonly Transcript[] {
+    return this.#written.all()
+  }
+
+  /** This protocol repeats nothing. */
+  repeatedText (): string {
+    return ''
   }
 
   outputBytes (): number {
-    return this.#text.length
+    return this.#written.length
   }
 
   observe (event: SseEvent): Verdict {
@@ -79,8 +100,11 @@ class OpenAiObserver implements Observer {
   }
 
   #glance (raw: Buffer, chunk: string): Verdict {
-    if (!this.#begin(choiceIndexOf(chunk))) return failed('upstream_protocol', IMPOSSIBLE_INDEX)
-    eachText(chunk, (start, end) => this.#text.append(raw, start, end))
+    const index = choiceIndexOf(chunk)
+    if (!this.#begin(index)) return failed('upstream_protocol', IMPOSSIBLE_INDEX)
+    if (this.#written.length < WRITTEN_BYTES_MAX) {
+      eachText(chunk, ({ start, end, isThought }) => this.#written[isThought ? 'thoughts' : 'text'](index).append(raw, start, end))
+    }
     return RELAY
   }
 
@@ -95,6 +119,8 @@ class OpenAiObserver implements Observer {
     for (const [position, choice] of choices.entries()) {
       if (isObject(choice) && !this.#readChoice(choice, numberAt(choice, 'index') ?? position)) return failed('upstream_protocol', IMPOSSIBLE_INDEX)
     }
+    this.#id ??= stringAt(chunk, 'id')
+    this.#model ??= stringAt(chunk, 'model')
     this.#usage = parseUsage(chunk['usage']) ?? this.#usage
     if (choices.length === 0 && isObject(chunk['usage'])) {
       this.#isWhole ||= this.#endedByChoice.size > 0
@@ -107,10 +133,13 @@ class OpenAiObserver implements Observer {
   #readChoice (choice: JsonObject, index: number): boolean {
     if (!this.#begin(index)) return false
     const delta = objectAt(choice, 'delta')
-    if (delta !== undefined) this.#text.appendText(messageText(delta))
+    if (delta !== undefined && this.#written.length < WRITTEN_BYTES_MAX) writeMessage(this.#written, index, delta)
     if ((arrayAt(delta, 'tool_calls')?.length ?? 0) > 0) this.#calling.add(index)
-    if (finishReasonOf(choice['finish_reason']) !== undefined && this.#endedByChoice.get(index) === false) {
+    const finishReason = finishReasonOf(choice['finish_reason'])
+    if (finishReason !== undefined && this.#endedByChoice.get(index) === false) {
+      this.#finishReasons[index] = finishReason
       this.#endedByChoice.set(index, true)
+      this.#written.end(index)
       this.#unended--
     }
     return true

@@ -1,17 +1,19 @@
 import { collect } from '../../core/collect.ts'
 import type { CollectedChoice } from '../../core/collect.ts'
 import { GatewayError } from '../../core/errors.ts'
-import type { ChatEvent } from '../../core/event.ts'
+import type { AnswerFacts, ChatEvent } from '../../core/event.ts'
 import { arrayAt, isObject, objectAt, parseJsonObject, stringAt } from '../../core/json.ts'
 import type { JsonObject } from '../../core/json.ts'
 import type { Dialect, ReplyIdentity } from '../../core/protocol.ts'
+import { Pieces, Transcripts } from '../../core/transcript.ts'
 import { ChoiceReader } from './choices.ts'
 import { readBody } from './decoder.ts'
 import { completionId } from './encoder.ts'
 import { faultOf } from './fault.ts'
-import { argumentsText, renderToolCall } from './messages.ts'
+import { renderToolCall } from './messages.ts'
 import { parseUsage, renderUsage } from './usage.ts'
-import { WIRE_REASONS, contentText, reasoningText } from './wire.ts'
+import { WIRE_REASONS, finishReasonOf } from './wire.ts'
+import { writeMessage } from './written.ts'
 
 /** @throws GatewayError where the body is an error or no answer at all */
 export function parseResponse (body: Buffer): ChatEvent[] {
@@ -26,7 +28,13 @@ export function parseResponse (body: Buffer): ChatEvent[] {
 /** The byte lane's look at a whole answer: its bytes go to the client as they are. */
 export function observeResponse (body: Buffer): ReturnType<Dialect['observeResponse']> {
   const completion = parsedCompletion(body)
-  return { usage: () => parseUsage(completion['usage']), outputText: () => outputText(completion), outputBytes: () => body.length }
+  return {
+    usage: () => parseUsage(completion['usage']),
+    transcripts: () => writtenIn(completion).all(),
+    get hasThoughts () { return writtenIn(completion).hasThoughts },
+    outputBytes: () => body.length,
+    told: () => factsOf(completion)
+  }
 }
 
 /** @throws GatewayError the stream's own, where the events end in one */
@@ -68,21 +76,22 @@ function parsedCompletion (body: Buffer): JsonObject {
   return completion
 }
 
-function outputText (completion: JsonObject): string {
-  let text = ''
-  for (const choice of arrayAt(completion, 'choices') ?? []) {
-    const message = isObject(choice) ? objectAt(choice, 'message') : undefined
-    if (message !== undefined) text += messageText(message)
-  }
-  return text
+function factsOf (completion: JsonObject): AnswerFacts {
+  const finishReasons = (arrayAt(completion, 'choices') ?? []).flatMap((choice) => {
+    const reason = isObject(choice) ? finishReasonOf(choice['finish_reason']) : undefined
+    return reason === undefined ? [] : [reason]
+  })
+  return { id: stringAt(completion, 'id'), model: stringAt(completion, 'model'), finishReasons }
 }
 
-/** Everything the model wrote in a message or delta, calls included, for an estimate of its tokens. */
-export function messageText (message: JsonObject): string {
-  let text = reasoningText(message) + contentText(message['content']) + contentText(message['refusal'])
-  for (const call of arrayAt(message, 'tool_calls') ?? []) {
-    const definition = isObject(call) ? objectAt(call, 'function') : undefined
-    text += (stringAt(definition, 'name') ?? '') + argumentsText(definition?.['arguments'])
+/** All choices of a whole answer, each of which has ended. */
+function writtenIn (completion: JsonObject): Transcripts<Pieces> {
+  const written = new Transcripts(() => new Pieces())
+  for (const [index, choice] of (arrayAt(completion, 'choices') ?? []).entries()) {
+    const message = isObject(choice) ? objectAt(choice, 'message') : undefined
+    if (message === undefined) continue
+    writeMessage(written, index, message)
+    written.end(index)
   }
-  return text
+  return written
 }

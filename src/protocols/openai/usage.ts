@@ -1,6 +1,6 @@
 import { isObject, objectAt } from '../../core/json.ts'
 import type { JsonObject, JsonValue } from '../../core/json.ts'
-import { isTokenCount, totalTokens } from '../../core/usage.ts'
+import { isCountName, isTokenCount, totalTokens } from '../../core/usage.ts'
 import type { Usage } from '../../core/usage.ts'
 import type { WireUsage } from './wire.ts'
 
@@ -47,7 +47,7 @@ const DETAILS_MAX = 32
 function countsOf (details: JsonObject | undefined): Map<string, number> {
   const counts = new Map<string, number>()
   for (const [name, value] of Object.entries(details ?? {})) {
-    if (isTokenCount(value) && counts.size < DETAILS_MAX) counts.set(name, value)
+    if (isCountName(name) && isTokenCount(value) && counts.size < DETAILS_MAX) counts.set(name, value)
   }
   return counts
 }

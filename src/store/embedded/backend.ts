@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { createEmbeddedAccounts } from './accounts.ts'
+import { createEmbeddedClaims } from './claims.ts'
 import { createEmbeddedLedger } from './ledger.ts'
 import { createEmbeddedLimitStore } from './limits.ts'
 import { createEmbeddedRefusals } from './refusals.ts'
@@ -24,6 +25,7 @@ export function openEmbeddedBackend (database: DatabaseSync, deps: EmbeddedBacke
   return {
     limits: { main: limits, spare: limits },
     accounts: createEmbeddedAccounts(database),
+    claims: createEmbeddedClaims(database, clock),
     ledger: createEmbeddedLedger(database),
     refusals,
     usage: createEmbeddedUsage(database),

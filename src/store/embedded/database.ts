@@ -1,10 +1,12 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { ACCOUNTS_SCHEMA } from './accounts-schema.ts'
+import { AUDIT_SCHEMA } from './audit-schema.ts'
+import { CLAIMS_SCHEMA } from './claims-schema.ts'
 import { LEDGER_SCHEMA } from './ledger-schema.ts'
 import { LIMITS_SCHEMA } from './limits-schema.ts'
 import { openExclusively } from '../sqlite-file.ts'
 
-const FILE = 'dashgate.db'
+export const DATABASE_FILE = 'dashgate.db'
 
 /** Each entry brings a database from its index to the next version; entries are only ever added. */
 const MIGRATIONS: readonly string[] = [
@@ -21,8 +23,13 @@ const MIGRATIONS: readonly string[] = [
    CREATE INDEX ledger_by_team ON ledger (team, time_ms)`,
   LIMITS_SCHEMA,
   ACCOUNTS_SCHEMA,
-  LEDGER_SCHEMA
+  AUDIT_SCHEMA,
+  LEDGER_SCHEMA,
+  CLAIMS_SCHEMA
 ]
+
+/** What a database that this program has opened is of. */
+export const DATABASE_VERSION = MIGRATIONS.length
 
 /**
  * Opens the embedded database, for this process alone: a second gateway on the same folder is refused, because both
@@ -30,7 +37,7 @@ const MIGRATIONS: readonly string[] = [
  * @throws Error where the folder is in use or cannot be written, or the file is no database of this version or an older one
  */
 export function openDatabase (dataDir: string): DatabaseSync {
-  const database = openExclusively(dataDir, FILE)
+  const database = openExclusively(dataDir, DATABASE_FILE)
   try {
     migrate(database)
   } catch (cause) {

@@ -1,5 +1,6 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { makeDataFolder } from '../data-folder.ts'
 
 /**
  * A secret that lives in a file of the data folder, made on first use and readable by its owner alone.
@@ -7,7 +8,7 @@ import { join } from 'node:path'
  */
 export function fileSecret (dataDir: string, name: string, create: () => string): string {
   const path = join(dataDir, name)
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+  makeDataFolder(dataDir)
   try {
     writeFileSync(path, `${create()}\n`, { mode: 0o600, flag: 'wx' })
   } catch (cause) {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { checkStore } from './checks.ts'
 import { createRedisAccounts } from './accounts.ts'
+import { createRedisClaims } from './claims.ts'
 import { createRedisLedger } from './ledger.ts'
 import { createRedisLimitStore } from './limits.ts'
 import { createRedisRefusals } from './refusals.ts'
@@ -44,7 +45,8 @@ export async function openRedisBackend (settings: RedisSettings, deps: RedisBack
   const { url, reserveTimeoutMs, dataDir, retention } = settings
   const { clock, random, report, refusalsLost } = deps
   const spool = openSpool(dataDir, { clock, report, createId: randomUUID })
-  const [main, spare] = [openRedisConnection(url, { random }), openRedisConnection(url, { random })]
+  const connecting = { random, scriptLoaded: () => report({ kind: 'script_loaded' }) }
+  const [main, spare] = [openRedisConnection(url, connecting), openRedisConnection(url, connecting)]
   await firstContact([main, spare], clock)
   const timeoutMs = { reserve: reserveTimeoutMs, other: CALL_TIMEOUT_MS }
   const limitsOver = (connection: RedisConnection): LimitStore =>
@@ -53,6 +55,7 @@ export async function openRedisBackend (settings: RedisSettings, deps: RedisBack
   return {
     limits: { main: limitsOver(main), spare: limitsOver(spare) },
     accounts: createRedisAccounts(spare.client),
+    claims: createRedisClaims(spare.client),
     ledger: createRedisLedger({ connection: spare, clock }),
     refusals,
     usage: createRedisUsage({ connection: spare, clock }),

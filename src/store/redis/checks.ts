@@ -33,6 +33,6 @@ function evictionProblems (info: string): string[] {
   return policy === 'noeviction' ? [] : [`maxmemory-policy is ${policy ?? 'unknown'} and must be noeviction, or budgets are forgotten when memory is short`]
 }
 
-function fieldOf (info: string, name: string): string | undefined {
+export function fieldOf (info: string, name: string): string | undefined {
   return new RegExp(`^${name}:(\\S+)`, 'm').exec(info)?.[1]
 }

@@ -6,6 +6,8 @@ export interface RedisConnection {
   readonly client: Redis | Cluster
   /** The code of the last failure to connect, such as `ECONNREFUSED`; undefined while connected. */
   readonly failureCode: string | undefined
+  /** Told of each script that had to be sent whole. */
+  readonly scriptLoaded: () => void
   /** Called whenever the connection has been made, also for the first time. */
   onReady (listener: () => void): void
   close (): void
@@ -14,6 +16,7 @@ export interface RedisConnection {
 export interface RedisConnectionDeps {
   /** In [0, 1): keeps replicas from coming back all at once. */
   readonly random: () => number
+  readonly scriptLoaded?: () => void
 }
 
 const CONNECT_TIMEOUT_MS = 1_000
@@ -44,6 +47,7 @@ export function openRedisConnection (url: string, deps: RedisConnectionDeps): Re
   client.on('ready', () => { failureCode = undefined })
   return {
     client,
+    scriptLoaded: deps.scriptLoaded ?? (() => {}),
     get failureCode () { return failureCode },
     onReady (listener) { client.on('ready', listener) },
     close () { client.disconnect() }

@@ -42,7 +42,7 @@ export function createRedisLimitStore (deps: RedisLimitStoreDeps): LimitStore {
 
   async function run (script: Script, keys: readonly string[], words: readonly Word[]): Promise<Word[]> {
     const limitMs = script === SCRIPTS.reserve ? timeoutMs.reserve : timeoutMs.other
-    const reply = runScript(connection.client, script, { keys, words: [testNow?.() ?? 0, ledgerKeptMs, usageMs, ...words] })
+    const reply = runScript(connection, script, { keys, words: [testNow?.() ?? 0, ledgerKeptMs, usageMs, ...words] })
     // The scripts answer in lists of numbers and strings.
     return await within(limitMs, reply, deps) as Word[]
   }

@@ -9,9 +9,15 @@ const SUMS = [
   'requests', 'errors', 'estimated', 'inputTokens', 'cachedTokens', 'outputTokens', 'reasoningTokens', 'costNano', 'durationMs'
 ] as const satisfies readonly (keyof UsageCounts)[]
 
+/**
+ * What is kept of an hour: SUMS as doubles, and then how many records are in each bucket of the two latencies, as whole numbers
+ * of 4 bytes. Before the first bucket those are counted that have no such latency, so that every record is counted alike.
+ */
 const SUM_BYTES = 8
 const BUCKET_BYTES = 4
-export const SUMS_BYTES = SUMS.length * SUM_BYTES
+export const DURATIONS_AT = SUMS.length * SUM_BYTES
+export const FIRST_CONTENTS_AT = DURATIONS_AT + (1 + LATENCY_BUCKETS) * BUCKET_BYTES
+export const ROW_BYTES = FIRST_CONTENTS_AT + (1 + LATENCY_BUCKETS) * BUCKET_BYTES
 
 /**
  * A record as the scripts take it, who need not understand it: "day took first sum … sum field" in one line, and its JSON in
@@ -40,7 +46,7 @@ function fieldOf ({ hourMs, keyId, currency, model }: UsageHour): string {
 
 interface OfDay { readonly team: string, readonly day: number }
 
-/** A field of a day's hash: SUMS as doubles, then the buckets of durations and of first contents as whole numbers of 4 bytes. */
+/** A field of a day's hash, and what is kept in it. */
 export function usageHourOf (field: string, row: Buffer, { team, day }: OfDay): UsageHour {
   const [hour = '', keyId = '', currency = '', ...model] = field.split('|')
   const sum = (place: number): number => row.readDoubleLE(place * SUM_BYTES)
@@ -60,14 +66,14 @@ export function usageHourOf (field: string, row: Buffer, { team, day }: OfDay): 
       reasoningTokens: sum(6),
       costNano: sum(7),
       durationMs: sum(8),
-      durations: bucketsFrom(row, SUMS_BYTES),
-      firstContents: bucketsFrom(row, SUMS_BYTES + LATENCY_BUCKETS * BUCKET_BYTES)
+      durations: bucketsFrom(row, DURATIONS_AT),
+      firstContents: bucketsFrom(row, FIRST_CONTENTS_AT)
     }
   }
 }
 
 function bucketsFrom (row: Buffer, at: number): number[] {
   const counts: number[] = []
-  for (let bucket = 0; bucket < LATENCY_BUCKETS; bucket++) counts.push(row.readUInt32LE(at + bucket * BUCKET_BYTES))
+  for (let bucket = 1; bucket <= LATENCY_BUCKETS; bucket++) counts.push(row.readUInt32LE(at + bucket * BUCKET_BYTES))
   return counts
 }

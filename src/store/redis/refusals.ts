@@ -37,7 +37,7 @@ export function createRedisRefusals ({ connection, clock, onLost }: RedisRefusal
 
   async function write (key: string, words: readonly string[]): Promise<void> {
     try {
-      const reply = runScript(connection.client, SCRIPTS.refuse, { keys: [key], words: [KEPT_PER_HOUR_MAX, KEPT_MS, ...words] })
+      const reply = runScript(connection, SCRIPTS.refuse, { keys: [key], words: [KEPT_PER_HOUR_MAX, KEPT_MS, ...words] })
       const lost = Number(await within(CALL_TIMEOUT_MS, reply, { connection, clock }))
       if (lost > 0) onLost(lost, new Error('more came in one hour than are kept'))
     } catch (cause) {

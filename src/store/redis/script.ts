@@ -4,10 +4,9 @@ import { join } from 'node:path'
 import { BUCKET_UNITS } from '../../limits/claim.ts'
 import { DAY_MS } from '../retention.ts'
 import { HOUR_MS } from './keys.ts'
-import { LATENCY_BUCKETS } from '../../metering/rollups.ts'
-import { RECORD_PATTERN, SUMS_BYTES } from './packed-record.ts'
+import { DURATIONS_AT, FIRST_CONTENTS_AT, RECORD_PATTERN, ROW_BYTES } from './packed-record.ts'
 import { BIRTH_AHEAD_MS_MAX, BIRTH_MS_MAX, FINAL_GRACE_MS, FINAL_MEMORY_MS, HOLD_MS_MAX, LEASE_MS, SWEEP_RESERVATIONS_MAX } from '../../limits/store.ts'
-import type { Cluster, Redis } from 'ioredis'
+import type { RedisConnection } from './connection.ts'
 
 export interface Script {
   readonly source: string
@@ -23,14 +22,15 @@ const CONSTANTS: Readonly<Record<string, number | string>> = {
   BIRTH_MS_MAX,
   BUCKET_UNITS,
   DAY_MS,
+  DURATIONS_AT,
   EXPIRED_KEPT_MS: FINAL_MEMORY_MS + FINAL_GRACE_MS,
   FINAL_MEMORY_MS,
+  FIRST_CONTENTS_AT,
   HOLD_MS_MAX,
   HOUR_MS,
-  LATENCY_BUCKETS,
-  RECORD_PATTERN: `'${RECORD_PATTERN}'`,
   LEASE_MS,
-  SUMS_BYTES,
+  RECORD_PATTERN: `'${RECORD_PATTERN}'`,
+  ROW_BYTES,
   SWEEP_RESERVATIONS_MAX,
   WINDOWS_KEPT_MAX
 }
@@ -61,11 +61,14 @@ export interface ScriptCall {
  * Redis forgets scripts whenever it likes, so a call that names one must be ready to bring it along. ioredis would do so once
  * and then give up.
  */
-export async function runScript (client: Redis | Cluster, script: Script, { keys, words }: ScriptCall): Promise<unknown> {
+export async function runScript (
+  { client, scriptLoaded }: Pick<RedisConnection, 'client' | 'scriptLoaded'>, script: Script, { keys, words }: ScriptCall
+): Promise<unknown> {
   try {
     return await client.evalsha(script.sha, keys.length, ...keys, ...words)
   } catch (error) {
     if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error
+    scriptLoaded()
     return await client.eval(script.source, keys.length, ...keys, ...words)
   }
 }

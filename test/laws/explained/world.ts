@@ -1,20 +1,18 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { FastifyInstance } from 'fastify'
+import { KEYRING } from '../../support/keyring.ts'
 import { buildAdminApp } from '../../../src/admin/app.ts'
 import { buildApp } from '../../../src/http/app.ts'
 import { createAuthenticate } from '../../../src/accounts/authenticate.ts'
-import { createClientKey, keyDigest } from '../../../src/accounts/keys.ts'
-import { createCountedIds, createManualClock, createSeededRandom } from '../../support/fixed.ts'
+import { ADMIN_TOKEN, adminDeps, PEPPER } from '../../support/admin-deps.ts'
+import { createCountedIds, createManualClock } from '../../support/fixed.ts'
 import { createEmbeddedAccounts } from '../../../src/store/embedded/accounts.ts'
 import { createEmbeddedLedger } from '../../../src/store/embedded/ledger.ts'
 import { createEmbeddedLimitStore } from '../../../src/store/embedded/limits.ts'
 import { createEmbeddedRefusals } from '../../../src/store/embedded/refusals.ts'
 import { createExplanations } from '../../../src/limits/explanations.ts'
 import { createLimiter } from '../../../src/limits/limiter.ts'
-import { createMetrics } from '../../../src/observe/metrics.ts'
-import { createTokenCheck } from '../../../src/accounts/admin-token.ts'
 import { openDatabase } from '../../../src/store/embedded/database.ts'
 import { openDirectory } from '../../../src/accounts/directory.ts'
 import { CATALOG } from './catalog.ts'
@@ -25,13 +23,8 @@ import type { Callers } from './callers.ts'
 import type { Catalog, Policies } from '../../../src/core/catalog.ts'
 import type { Clock } from '../../../src/core/clock.ts'
 import type { ManualClock } from '../../support/fixed.ts'
-import type { Directory } from '../../../src/accounts/directory.ts'
-import type { Explanations } from '../../../src/limits/explanations.ts'
 import type { Limiter } from '../../../src/limits/limiter.ts'
 import type { LimitStore } from '../../../src/limits/store.ts'
-
-const ADMIN_TOKEN = 'the-admin-token-of-the-law-of-agreement'
-const PEPPER = 'pepper'
 
 /** Both listeners over one database, without sockets. The upstream answers when it is told to. */
 export interface World extends Callers {
@@ -53,7 +46,8 @@ export async function createWorld (): Promise<World> {
   let refusalsSeen = 0
   const refusals = createEmbeddedRefusals(database, { ...clock, monotonicMs: () => ++refusalsSeen * 1_000 }, (_count, cause) => { throw cause })
   const store = createEmbeddedLimitStore(database, clock)
-  const directory = await openDirectory(createEmbeddedAccounts(database), clock)
+  const accounts = createEmbeddedAccounts(database)
+  const directory = await openDirectory(accounts, clock)
   const currentCatalog = (): Catalog => {
     if (catalog === undefined) throw new Error('the world has not begun')
     return catalog
@@ -62,6 +56,7 @@ export async function createWorld (): Promise<World> {
   const explanations = createExplanations({ limiter, store, currentCatalog, clock })
   const upstream = createUpstream()
   const ends = createEnds()
+  const authenticate = createAuthenticate(directory, { peppers: { current: PEPPER, previous: undefined }, clock, outdated () {} })
   const app = buildApp({ bodyBytesMax: 1_048_576, limits: { lingerTimeoutMs: 0 } }, {
     clock,
     ids: createCountedIds(),
@@ -73,7 +68,9 @@ export async function createWorld (): Promise<World> {
     ledger: createEmbeddedLedger(database),
     protocols: [...PROTOCOLS.values()],
     send: upstream.send,
-    authenticate: createAuthenticate(directory, PEPPER, clock),
+    keyring: KEYRING,
+    authenticate,
+    authenticateFresh: async (headers, address) => authenticate(headers, address),
     currentCatalog,
     refused () {},
     unsettled: ({ requestId }, cause) => ends.fail(requestId, cause),
@@ -81,7 +78,7 @@ export async function createWorld (): Promise<World> {
     readiness: () => 'ok',
     record: ({ requestId }) => ends.tell(requestId)
   })
-  const admin = adminOver(directory, explanations)
+  const admin = buildAdminApp({ ...adminDeps({ directory, store: accounts, clock }), explanations })
   return {
     ...createCallers({ app, admin, upstream, ends, adminToken: ADMIN_TOKEN }),
     clock: { nowMs: () => time.nowMs(), advance: (ms) => time.advance(ms) },
@@ -115,19 +112,5 @@ function limiterOver (store: LimitStore, clock: Clock): Limiter {
     leases: { begin () {}, end () {} },
     settlements: { healthy: true, settle: async (call) => { await store.settle(call) } },
     outage: { observe () {}, admit: () => 'refused' }
-  })
-}
-
-function adminOver (directory: Directory, explanations: Explanations): FastifyInstance {
-  const random = createSeededRandom(7)
-  return buildAdminApp({
-    metrics: createMetrics(),
-    readiness: () => 'ok',
-    directory,
-    explanations,
-    isAdminToken: createTokenCheck(ADMIN_TOKEN),
-    newKey: () => createClientKey((below) => Math.floor(random() * below)),
-    digestOf: (secret) => keyDigest(PEPPER, secret),
-    failed (error) { throw error }
   })
 }

@@ -3,6 +3,7 @@ import { dashscope } from '../../../src/protocols/dashscope/index.ts'
 import { parseEvent } from '../../../src/sse/parser.ts'
 import { eventsOf } from '../../support/sse.ts'
 import { decoded, fixture } from './samples.ts'
+import { writtenIn } from '../../support/written.ts'
 
 function watched (stream: string | Buffer, { cumulative = false } = {}) {
   const observer = dashscope.dialect.createObserver({ usage: true, cumulative })
@@ -87,18 +88,18 @@ t.test('relays comments and withholds the marker this protocol does not have', a
 
 t.test('has the text to count where no usage came, of both kinds of stream', async t => {
   const stream = (...texts: string[]) => texts.map((text) => frame({ output: { text, finish_reason: 'null' }, usage: { input_tokens: 0, output_tokens: 0 } })).join('')
-  t.equal(watched(stream('I', ' like', ' apple')).observer.outputText(), 'I like apple')
-  t.equal(watched(stream('I', 'I like', 'I like apple'), { cumulative: true }).observer.outputText(), 'I like apple')
-  t.equal(watched(stream('ho', 'ho', 'ho')).observer.outputText(), 'hohoho', 'pieces that are alike are pieces all the same')
+  t.equal(writtenIn(watched(stream('I', ' like', ' apple')).observer), 'I like apple')
+  t.equal(writtenIn(watched(stream('I', 'I like', 'I like apple'), { cumulative: true }).observer), 'I like apple')
+  t.equal(writtenIn(watched(stream('ho', 'ho', 'ho')).observer), 'hohoho', 'pieces that are alike are pieces all the same')
   t.equal(watched(stream('I')).observer.usage(), undefined)
-  t.equal(watched('').observer.outputText(), '')
+  t.equal(writtenIn(watched('').observer), '')
 })
 
 t.test('has the text to count where the usage cannot be believed', async t => {
   for (const usage of [undefined, null, {}, { input_tokens: -1, output_tokens: 2 }, { input_tokens: 1, output_tokens: 1e12 }, { input_tokens: 1, output_tokens: 0.5 }]) {
     const { observer } = watched(['I', ' like', ' apple'].map((text, index) => frame({ output: { text, finish_reason: index === 2 ? 'stop' : 'null' }, usage })).join(''))
     t.equal(observer.usage(), undefined, JSON.stringify(usage))
-    t.equal(observer.outputText(), 'I like apple', JSON.stringify(usage))
+    t.equal(writtenIn(observer), 'I like apple', JSON.stringify(usage))
   }
 })
 
@@ -111,6 +112,6 @@ t.test('reads what stands in several lines of data', t => {
   const lines = (data: object): string => JSON.stringify(data, null, 1).split('\n').map((line) => `data:${line}\n`).join('') + '\n'
   const output = { text: 'I like apple', finish_reason: 'stop' }
   t.match(watched(lines({ output, usage: { input_tokens: 5, output_tokens: 3 } })).observer.usage(), { inputTokens: 5, outputTokens: 3 })
-  t.equal(watched(lines({ output })).observer.outputText(), 'I like apple')
+  t.equal(writtenIn(watched(lines({ output })).observer), 'I like apple')
   t.end()
 })

@@ -75,8 +75,8 @@ t.test('hands on the vendor\'s headers and no others', async t => {
   const whole = callOf({})
   t.strictSame(dashscope.dialect.relayRequest(whole, opened(whole), targetWith(), NO_CHANGE)?.headers,
     { 'Content-Type': 'application/json', Accept: 'application/json' })
-  t.strictSame(dashscope.dialect.authorize({ key: 'k', weight: 1 }), { authorization: 'Bearer k' })
-  t.strictSame(dashscope.dialect.authorize({ key: 'k', weight: 1, workspace: 'ws' }), { authorization: 'Bearer k', 'x-dashscope-workspace': 'ws' })
+  t.strictSame(dashscope.dialect.authorize({ id: 'i', key: 'k', weight: 1 }), { authorization: 'Bearer k' })
+  t.strictSame(dashscope.dialect.authorize({ id: 'i', key: 'k', weight: 1, workspace: 'ws' }), { authorization: 'Bearer k', 'x-dashscope-workspace': 'ws' })
 })
 
 t.test('leaves to the canonical lane what the bytes as they are would not do', async t => {

@@ -5,6 +5,7 @@ import type { ChatEvent } from '../../../src/core/event.ts'
 import { dashscope } from '../../../src/protocols/dashscope/index.ts'
 import { refusalOf } from '../../support/refusal.ts'
 import { MULTIMODAL_PATH, REPLY, TOOLS, callOf, fixture, opened } from './samples.ts'
+import { writtenIn } from '../../support/written.ts'
 
 const { parseResponse, observeResponse } = dashscope.dialect
 
@@ -108,6 +109,6 @@ t.test('takes an error for an error whatever its status was', async t => {
 t.test('sees the usage and the text of an answer it only relays', async t => {
   const seen = observeResponse(fixture('tool-call.json'))
   t.match(seen.usage(), { inputTokens: 31, outputTokens: 267 })
-  t.match(seen.outputText(), /get_current_weather/)
-  t.match(observeResponse(fixture('answer.json')).outputText(), /^```python/)
+  t.match(writtenIn(seen), /get_current_weather/)
+  t.match(writtenIn(observeResponse(fixture('answer.json'))), /^```python/)
 })

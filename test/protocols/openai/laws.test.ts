@@ -3,11 +3,11 @@ import fc from 'fast-check'
 import t from 'tap'
 import type { Test } from 'tap'
 import { collect } from '../../../src/core/collect.ts'
-import { outputTextOf } from '../../../src/core/event.ts'
 import type { ChatEvent, FinishReason } from '../../../src/core/event.ts'
 import { openai } from '../../../src/protocols/openai/index.ts'
 import { eventsOf } from '../../support/sse.ts'
 import { REPLY, callOf, opened, targetWith } from './samples.ts'
+import { tallyOf } from '../../../src/relay/tally.ts'
 
 const START: ChatEvent = { type: 'response-start', id: `chatcmpl-${REPLY.requestId}` }
 const END: ChatEvent = { type: 'response-end' }
@@ -106,7 +106,9 @@ t.test('the byte lane sees the text, usage and end that the canonical lane reads
     const observer = openai.dialect.createObserver({ usage: true, cumulative: false })
     const stream = eventsOf(encoded(events))
     assert.ok(stream.every((event) => observer.observe(event).action === 'relay'))
-    assert.strictEqual(observer.outputText(), events.map(outputTextOf).join(''))
+    const tally = tallyOf(events)
+    assert.deepStrictEqual(observer.transcripts(), tally.transcripts())
+    assert.strictEqual(observer.hasThoughts, tally.hasThoughts)
     assert.deepStrictEqual(observer.usage(), collect(events).usage)
     assert.strictEqual(observer.complete, true)
   }))

@@ -3,6 +3,7 @@ import type { Observer, Verdict } from '../../../src/core/protocol.ts'
 import { openai } from '../../../src/protocols/openai/index.ts'
 import { eventsOf } from '../../support/sse.ts'
 import { fixture } from './samples.ts'
+import { writtenIn } from '../../support/written.ts'
 
 interface Observed {
   readonly observer: Observer
@@ -33,7 +34,7 @@ t.test('relays a whole stream byte for byte and knows its usage and text', async
   t.equal(observer.complete, true)
   t.equal(observer.contentSeen, true)
   t.strictSame(observer.usage(), { inputTokens: 22, cachedInputTokens: 8, outputTokens: 17, reasoningTokens: 0, source: 'reported' })
-  t.equal(observer.outputText(), '我是来自阿里云的"超大"规模\n语言模型。😀')
+  t.equal(writtenIn(observer), '我是来自阿里云的"超大"规模\n语言模型。😀')
 })
 
 t.test('withholds the usage chunk from a client that did not ask for it', async t => {
@@ -44,15 +45,15 @@ t.test('withholds the usage chunk from a client that did not ask for it', async 
 })
 
 t.test('collects reasoning and calls as well', async t => {
-  t.equal(observed(fixture('thinking.sse')).observer.outputText(), 'Okay, the userHello!')
-  t.equal(observed(fixture('parallel-tools.sse')).observer.outputText(), 'get_weather{"city": "Paris"}get_weather{"city": "London"}')
+  t.equal(writtenIn(observed(fixture('thinking.sse')).observer), '<think>\nOkay, the user\n</think>\n\nHello!')
+  t.equal(writtenIn(observed(fixture('parallel-tools.sse')).observer), '<tool_call>\n{"name": "get_weather", "arguments": {"city": "Paris"}}\n</tool_call>\n<tool_call>\n{"name": "get_weather", "arguments": {"city": "London"}}\n</tool_call>')
 })
 
 t.test('reads spaced JSON, CRLF and escaped text alike', async t => {
   const spaced = (text: string, finish = 'null') =>
     `data: {"choices": [{"delta": {"content": ${text}}, "finish_reason" : ${finish}, "index": 0}], "usage": null}\r\n\r\n`
   const { observer } = observed(spaced('"\\ud83d"') + spaced('"\\ude00 \\\\\\"finish_reason\\":\\"stop\\" "') + spaced('"end"', '"stop"'))
-  t.equal(observer.outputText(), '😀 \\"finish_reason":"stop" end')
+  t.equal(writtenIn(observer), '😀 \\"finish_reason":"stop" end')
   t.equal(observer.complete, true)
 })
 
@@ -62,7 +63,7 @@ t.test('is not taken in by the model quoting the protocol', async t => {
   t.strictSame(verdicts, [{ action: 'relay' }])
   t.equal(observer.complete, false)
   t.equal(observer.usage(), undefined)
-  t.equal(observer.outputText(), text)
+  t.equal(writtenIn(observer), text)
 })
 
 t.test('repairs continuations that strict clients cannot read', async t => {
@@ -124,7 +125,7 @@ t.test('relays comments and empty chunks without taking them for content', async
   const { observer, relayed } = observed(stream)
   t.equal(relayed, stream)
   t.equal(observer.contentSeen, false)
-  t.equal(observer.outputText(), '')
+  t.equal(writtenIn(observer), '')
 })
 
 t.test('lets no field through but data, and no event without any', async t => {
@@ -150,7 +151,7 @@ t.test('lets no field through but data, and no event without any', async t => {
     t.equal(seen.relayed, relayed, JSON.stringify(stream))
     t.notOk(seen.verdicts.some(({ action }) => action === 'fail'))
   }
-  t.equal(observed(`id: 1\n${chunk}`).observer.outputText(), 'a')
+  t.equal(writtenIn(observed(`id: 1\n${chunk}`).observer), 'a')
   t.match(observed('event: error\ndata:\n\n').verdicts, [{ action: 'fail', error: { kind: 'upstream_failed' } }])
 })
 
@@ -170,5 +171,5 @@ t.test('refuses an index no choice can have', async t => {
 t.test('stops collecting at a mebibyte', async t => {
   const piece = 'x'.repeat(100_000)
   const { observer } = observed(delta({ content: piece }).repeat(12))
-  t.equal(observer.outputText().length, 1_000_000)
+  t.equal(writtenIn(observer).length, 1_000_000)
 })

@@ -161,5 +161,5 @@ t.test('forwards the vendor\'s headers to the vendor alone', async t => {
     'x-dashscope-ossresourceresolve': 'enable'
   })
   t.strictSame(relayed({}, { headers, quirks: OPENAI_ITSELF }).headers, { 'content-type': 'application/json', accept: 'application/json' })
-  t.strictSame(openai.dialect.authorize({ key: 'sk-1', weight: 1 }), { authorization: 'Bearer sk-1' })
+  t.strictSame(openai.dialect.authorize({ id: 'i', key: 'sk-1', weight: 1 }), { authorization: 'Bearer sk-1' })
 })

@@ -4,6 +4,7 @@ import type { ChatEvent } from '../../../src/core/event.ts'
 import { openai } from '../../../src/protocols/openai/index.ts'
 import { refusalOf } from '../../support/refusal.ts'
 import { REPLY, callOf, fixture, opened } from './samples.ts'
+import { writtenIn } from '../../support/written.ts'
 
 function rendered (events: readonly ChatEvent[]): Record<string, unknown> {
   return JSON.parse(opened(callOf({})).renderResponse(events, REPLY).toString())
@@ -99,9 +100,9 @@ t.test('refuses an error in a 200, and what is no answer, in both lanes', async 
 t.test('observes a whole answer\'s usage and text', async t => {
   const observation = openai.dialect.observeResponse(fixture('completion.json'))
   t.equal(observation.usage()?.outputTokens, 17)
-  t.equal(observation.outputText(), '我是来自阿里云的大规模语言模型，我叫通义千问。')
+  t.equal(writtenIn(observation), '我是来自阿里云的大规模语言模型，我叫通义千问。')
   const body = { choices: [{ message: { content: null, reasoning_content: 'r', tool_calls: [{ function: { name: 'f', arguments: '{}' } }] } }] }
   const bare = openai.dialect.observeResponse(Buffer.from(JSON.stringify(body)))
   t.equal(bare.usage(), undefined)
-  t.equal(bare.outputText(), 'rf{}')
+  t.equal(writtenIn(bare), '<think>\nr\n</think>\n\n<tool_call>\n{"name": "f", "arguments": {}}\n</tool_call>')
 })

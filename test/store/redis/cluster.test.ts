@@ -1,11 +1,14 @@
 import t from 'tap'
+import { accountContract } from '../account-contract.ts'
 import { budget, charges, place, recordOf } from '../limit-scene.ts'
 import { checkStore } from '../../../src/store/redis/checks.ts'
 import { connect, storeOver } from './open-store.ts'
+import { createRedisAccounts } from '../../../src/store/redis/accounts.ts'
 import { createRedisLedger } from '../../../src/store/redis/ledger.ts'
 import { reasonToSkipRedis, startRedisCluster } from '../../support/redis.ts'
 import { systemClock, systemIds } from '../../../src/system.ts'
 import { teamKeys } from '../../../src/store/redis/keys.ts'
+import type { AccountStore } from '../../../src/accounts/store.ts'
 
 const skip = await reasonToSkipRedis()
 
@@ -44,6 +47,16 @@ t.test('a cluster of three masters', { skip }, async (t) => {
     t.ok(slots.size > 250)
     const sizes = await Promise.all(cluster.nodes.map((node) => node.command('DBSIZE')))
     t.ok(sizes.every((size) => Number(size) > 100), sizes.join(' '))
+  })
+
+  await t.test('keeps accounts and their log in one slot, for any number of gateways', async (t) => {
+    const [second, third] = [await connect(cluster.url), await connect(cluster.url)]
+    t.teardown(() => { for (const another of [second, third]) another.close() })
+    await accountContract(t, async () => {
+      await client.del('dg:{accounts}:docs', 'dg:{accounts}:log', 'dg:{accounts}:audit')
+      const [store, other, last] = [connection, second, third].map((each) => createRedisAccounts(each.client)) as [AccountStore, AccountStore, AccountStore]
+      return { store, other, third: last }
+    })
   })
 
   await t.test('finds records, and says how all of its masters are set up', async (t) => {

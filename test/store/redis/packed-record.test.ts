@@ -1,5 +1,5 @@
 import t from 'tap'
-import { dayOf, packed, RECORD_PATTERN, SUMS_BYTES, usageHourOf } from '../../../src/store/redis/packed-record.ts'
+import { dayOf, DURATIONS_AT, packed, RECORD_PATTERN, ROW_BYTES, usageHourOf } from '../../../src/store/redis/packed-record.ts'
 import { LATENCY_BUCKETS } from '../../../src/metering/rollups.ts'
 import { recordOf } from '../limit-scene.ts'
 
@@ -29,10 +29,10 @@ t.test('a day begins at midnight in UTC', async (t) => {
 })
 
 t.test('a kept hour is read as it was written', async (t) => {
-  const row = Buffer.alloc(SUMS_BYTES + 8 * LATENCY_BUCKETS)
+  const row = Buffer.alloc(ROW_BYTES, 0xff)
   for (let place = 0; place < 9; place++) row.writeDoubleLE(place === 7 ? Number.MAX_SAFE_INTEGER : place + 1, 8 * place)
-  row.writeUInt32LE(2 ** 32 - 1, SUMS_BYTES)
-  row.writeUInt32LE(7, SUMS_BYTES + 8 * LATENCY_BUCKETS - 4)
+  row.fill(0, DURATIONS_AT + 8, ROW_BYTES - 4)
+  row.writeUInt32LE(7, ROW_BYTES - 4)
   const hour = usageHourOf('23|k1||a|b', row, { team: 'search', day: 20_000 })
   t.match(hour, { team: 'search', hourMs: 20_000 * DAY_MS + 23 * 3_600_000, keyId: 'k1', model: 'a|b', currency: undefined })
   t.match(hour.counts, { requests: 1, errors: 2, estimated: 3, inputTokens: 4, cachedTokens: 5, outputTokens: 6, reasoningTokens: 7, costNano: Number.MAX_SAFE_INTEGER, durationMs: 9 })

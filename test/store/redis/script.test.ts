@@ -115,7 +115,7 @@ t.test('a call whose words cannot be understood writes nothing', { skip }, async
       const before = await contents(server)
       const broken = words.with(index, typeof word === 'number' ? 'x' : `${word}x`)
       try {
-        await runScript(connection.client, SCRIPTS[name as keyof typeof calls], { keys, words: broken })
+        await runScript(connection, SCRIPTS[name as keyof typeof calls], { keys, words: broken })
       } catch {
         refused++
         t.same(await contents(server), before, `${name} with ${broken.join(' ')}`)
