@@ -101,7 +101,6 @@ export const RequestReplySchema = Type.Union([
   Type.Object({
     ...REQUEST,
     ...CHARGED,
-    billed_attempts: Type.Optional(Type.Integer({ minimum: 2 })),
     usage: UsageSchema,
     limits,
     records: Type.Array(Type.Object({ ...AttemptSchema.properties, limits }, { ...closed, title: 'ExplainedAttempt' }))
