@@ -85,10 +85,10 @@ export async function startReplica (options: ReplicaOptions): Promise<Replica> {
     } catch (caught) {
       if (!(caught instanceof StoreUnavailable)) throw caught
       const localRid = `${rid}-local`
-      const grant = outage.admit({ team, claims, tokens: 1, rid: localRid, bornMs: call.bornMs, expiry: undefined })
+      const grant = outage.admit({ team, claims, tokens: 1, rid: localRid, bornMs: call.bornMs, expiry: recordOf(localRid) })
       if (grant === 'refused') return undefined
       const charges = (cost: number): readonly Charge[] => settleCall(call, cost).charges
-      return { rid: localRid, by: 'outage', claims, settle: (cost) => grant.settle(charges(cost), recordOf(localRid)), release: () => grant.release(undefined) }
+      return { rid: localRid, by: 'outage', claims, settle: (cost) => grant.settle(charges(cost), recordOf(localRid)), release: () => grant.release(recordOf(localRid)) }
     }
   }
 
