@@ -38,6 +38,8 @@ export interface ReplicaOptions {
   readonly name: string
   readonly replicas?: number
   readonly teams?: readonly string[]
+  /** Whether the store is its own, and needs no spool. */
+  readonly isAlone?: boolean
 }
 
 export async function startReplica (options: ReplicaOptions): Promise<Replica> {
@@ -53,7 +55,7 @@ export async function startReplica (options: ReplicaOptions): Promise<Replica> {
   async function live (): Promise<Accounting> {
     connections.splice(0, 2, store.connect(), store.connect())
     const [main, spare] = connections as [Connection, Connection]
-    const spool = createSpool(database, { clock, createId: () => `${name}${++ids}`, report: reports.report })
+    const spool = options.isAlone === true ? undefined : createSpool(database, { clock, createId: () => `${name}${++ids}`, report: reports.report })
     const made = createAccounting({ main: life.connection(main), spare: life.connection(spare) }, {
       clock: life.clock,
       random: () => 0.5,
