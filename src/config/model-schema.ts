@@ -80,7 +80,7 @@ export const ModelSchema = Type.Object({
     description: 'qwen counts exactly as Qwen up to 3 does, and holds prompts to input_tokens_max before the call; with estimate the upstream does. Default: by the name\'s family.'
   })),
   price: Type.Optional(Type.Union([PriceSchema, Type.Array(DatedPriceSchema, { minItems: 1, maxItems: 64 })], {
-    description: 'One price, or several in the order in which they come into force. A request is charged at the price that was in force when it came. A model without a price is unpriced.'
+    description: 'One price, or several in the order in which they come into force; each has either input_per_1k and output_per_1k, or tiers. A request is charged at the price that was in force when it came. A model without a price is unpriced.'
   })),
   native_service: Type.Optional(Type.Enum(['text-generation', 'multimodal-generation'], {
     description: 'Which of DashScope\'s two services the model is served by. Default: by the name\'s family.'

@@ -41,14 +41,19 @@ export const TEMPLATE_EXAMPLES: Readonly<Record<string, unknown>> = {
       output_tokens_max: 65_536,
       thinking_tokens_max: 0,
       tokenizer: 'qwen',
-      price: {
-        currency: 'CNY',
-        tiers: [
-          { input_tokens_max: 32_768, input_per_1k: 0.004, output_per_1k: 0.016 },
-          { input_tokens_max: 131_072, input_per_1k: 0.006, output_per_1k: 0.024 },
-          { input_per_1k: 0.02, output_per_1k: 0.2 }
-        ]
-      },
+      price: [
+        {
+          currency: 'CNY',
+          tiers: [
+            { input_tokens_max: 32_768, input_per_1k: 0.004, output_per_1k: 0.016 },
+            { input_tokens_max: 131_072, input_per_1k: 0.006, output_per_1k: 0.024 },
+            { input_per_1k: 0.02, output_per_1k: 0.2 }
+          ]
+        },
+        {
+          from: '2027-01-01T00:00:00+08:00', currency: 'CNY', input_per_1k: 0.003, cached_input_per_1k: 0.0003, output_per_1k: 0.012, reasoning_output_per_1k: 0.03
+        }
+      ],
       native_service: 'text-generation',
       native_defaults: { result_format: 'message', incremental_output: true }
     },

@@ -36,14 +36,21 @@ function sectionLines (name: string, schema: JsonSchema, example: unknown): stri
 
 /** Each member with its explanation; one with neither an example nor a default is only told of. */
 function memberLines ({ properties = {} }: JsonSchema, example: unknown, indent: string): string[] {
-  return Object.entries(properties).flatMap(([name, schema]) => {
-    const value = (example as Readonly<Record<string, unknown>> | undefined)?.[name] ?? schema.default
+  return Object.entries(properties).flatMap(([name, member]) => {
+    const value = (example as Readonly<Record<string, unknown>> | undefined)?.[name] ?? member.default
+    const schema = shownOf(member, value)
     if (value === undefined) return proseLines(indent, `${name}: ${proseOf(schema)}`)
     const head = proseLines(indent, proseOf(schema))
     if (schema.properties !== undefined) return [...head, `${indent}#${name}:`, ...memberLines(schema, value, indent + STEP)]
     if (schema.items?.properties !== undefined) return [...head, `${indent}#${name}:`, ...listLines(schema.items, value, indent + STEP)]
     return [...head, ...alternativeLines(schema, indent), ...settingLines({ [name]: value }, indent)]
   })
+}
+
+/** Of alternatives, the one that the example is of. */
+function shownOf (schema: JsonSchema, example: unknown): JsonSchema {
+  const shown = schema.anyOf?.find(({ items, properties }) => (Array.isArray(example) ? items : properties) !== undefined)
+  return shown === undefined || schema.description === undefined ? schema : { ...shown, description: schema.description }
 }
 
 /** What the entries of a list may have where they are mappings too. */

@@ -159,11 +159,15 @@ function heldForMedia ({ opened, inputTokensHeld }: Exchange): number | undefine
 }
 
 async function countedOutput (written: readonly Transcript[], tokens: TokenCounter): Promise<number> {
-  return await counted(() => countOutput(written, tokens), written.reduce((bytes, { text }) => bytes + Buffer.byteLength(text), 0))
+  return await counted(() => countOutput(written, tokens), bytesOf(written.map(({ text }) => text)))
 }
 
 async function countedThoughts (written: readonly Transcript[], tokens: TokenCounter): Promise<number> {
-  return await counted(() => countThoughts(written, tokens), written.reduce((bytes, transcript) => bytes + Buffer.byteLength(thoughtsIn(transcript)), 0))
+  return await counted(() => countThoughts(written, tokens), bytesOf(written.map(thoughtsIn)))
+}
+
+function bytesOf (texts: readonly string[]): number {
+  return texts.reduce((bytes, text) => bytes + Buffer.byteLength(text), 0)
 }
 
 /**

@@ -16,8 +16,17 @@ t.test('what expires is written down as all that was held, at the most it can ha
   exchange.recordNumber = 2
   const record = expiryOf(exchange, { inputTokens: 150, outputTokens: 10, price: PRICE })
   t.match(record, {
-    requestId: 'request-1', attempt: 2, attempts: 2, superseded: false, outcome: 'expired', stream: true, upstream: '', upstreamModel: '', currency: 'CNY',
-    usage: { inputTokens: 150, outputTokens: 10, source: 'estimated' }, costNano: costNanoMax(150, 10, PRICE)
+    requestId: 'request-1',
+    attempt: 2,
+    attempts: 2,
+    superseded: false,
+    outcome: 'expired',
+    stream: true,
+    upstream: '',
+    upstreamModel: '',
+    currency: 'CNY',
+    usage: { inputTokens: 150, outputTokens: 10, source: 'estimated' },
+    costNano: costNanoMax(150, 10, PRICE)
   })
   t.equal(record.costNano, 100 * 5 + 10 * 9, 'a shorter prompt, and thoughts, would have been dearer')
   t.ok(record.costNano >= costNano(record.usage, PRICE))

@@ -100,7 +100,7 @@ t.test('so does one that waits for a whole answer', async (t) => {
 t.test('under drain the answer nobody hears is read for what it cost', async (t) => {
   for (const upstream of SIDES) {
     const { simulator } = await countingSimulator(t, { author: () => ({ reasoning: '', content: LONG, toolCalls: [] }) })
-    const scene = await sceneTo(t, upstream, { yaml: 'policies: { client_abort: drain }', upstreamOrigin: simulator.url })
+    const scene = await sceneTo(t, upstream, { yaml: 'policies: { client_abort: drain }', upstreamOrigin: simulator.url, deps: { clock: createManualClock() } })
     const { nextEnd } = scene
     const gateway = { ...scene.gateway, simulator }
     for (const surface of SIDES) {
@@ -108,7 +108,7 @@ t.test('under drain the answer nobody hears is read for what it cost', async (t)
       const { request, response } = ask(gateway, surface)
       await once(await response, 'data')
       const settled = nextEnd()
-      request.destroy()
+      request.socket?.resetAndDestroy()
       t.equal(await ended, 'complete', `${surface} from ${upstream}`)
       const { requestId } = await settled
       const { charge } = await arrived

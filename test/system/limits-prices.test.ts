@@ -97,11 +97,12 @@ t.test('a new price holds from its millisecond on, for requests that come then',
     const { inputTokens, outputTokens } = lastRequest().charge
     return { perToken: cost / (inputTokens + 3 * outputTokens), currency }
   }
+  // No prompt, 64 tokens beside it, and one of answer.
   const explained = async (): Promise<any> => (await admin('POST', '/explain', { team: caller.team, model: MODEL, input_tokens: 0, output_tokens_max: 1 })).json
   t.equal(clock.nowMs(), Date.UTC(2026, 0, 1))
   clock.advance(999)
   t.same(await costs(), { perToken: 2_000, currency: 'CNY' })
-  t.match((await explained()).limits, [{ requested: '0.000006' }])
+  t.match((await explained()).limits, [{ requested: '0.000134' }])
 
   // One that came before and ends after is charged at the price of when it came.
   const { arrived, ended: upstreamEnded } = watch(gateway.simulator, 'stall=3')
@@ -116,7 +117,7 @@ t.test('a new price holds from its millisecond on, for requests that come then',
   t.equal(cost, usage.input_tokens * 2_000 + usage.output_tokens * 6_000)
 
   t.same(await costs(), { perToken: 200_000, currency: 'CNY' })
-  t.match((await explained()).limits, [{ requested: '0.0006' }])
+  t.match((await explained()).limits, [{ requested: '0.0134' }])
   clock.advance(1)
   t.equal((await ask(caller, way)).status, 403, 'there is no price in the budget\'s currency any more')
   t.match(await explained(), { refused_by: { code: 'permission_denied' } })
