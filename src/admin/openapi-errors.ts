@@ -59,7 +59,7 @@ export function statusesOf (route: AdminRoute): (readonly [status: string, name:
     invalid_request: true,
     unauthenticated: true,
     permission_denied: route.access.team === false || !route.access.viewer,
-    not_found: route.path.includes(':') || route.owner !== undefined || isWrite(route),
+    not_found: route.path.includes(':') || route.access.team === 'own' || isWrite(route),
     conflict: isWrite(route),
     request_too_large: route.body !== undefined,
     unsupported_media_type: route.body !== undefined,

@@ -46,6 +46,7 @@ export interface AccountingDeps {
   readonly bootId: string
   /** How many gateways share the store. */
   readonly replicas: number
+  /** Undefined where the store is this process's own. */
   readonly spool: Spool | undefined
   /** Every team there is. */
   readonly teams: () => Promise<readonly string[]> | readonly string[]
@@ -85,7 +86,8 @@ export function createAccounting (stores: Stores, deps: AccountingDeps): Account
     store,
     leases,
     settlements,
-    outage,
+    // A store of this process's own is never away, and what was set aside for that would be lost if the process dies.
+    outage: spool === undefined ? { ...outage, observe () {} } : outage,
     get isStoreUp () { return guard.isUp },
     get breaker () { return guard.breaker },
     get skewMs () { return store.skewMs },

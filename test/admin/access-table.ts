@@ -22,6 +22,10 @@ const at = (path: string) => (): string => `/admin/v1${path}`
 const upstream = (rest: string) => (object: string): string => `/admin/v1/upstreams/${object === 'absent' ? 'none' : 'dashscope'}${rest}`
 const upstreamKey = (rest = '') => (object: 'search' | 'ads' | 'absent'): string => `/admin/v1/upstreams/dashscope/keys/{${object}}${rest}`
 
+const asked = (path: string, name = 'team') => (object: string): string => `${path}${name}=${object === 'absent' ? 'none' : object}`
+/** Records outlive their team, so nobody is told that there is none. */
+const READ_BY_TEAM = { admin: '200 200 200', viewer: '200 200 200', lead: '200 404 404', otherLead: '404 200 404' }
+
 const FORBIDDEN = '403 403 403'
 const BY_ADMINS = { viewer: FORBIDDEN, lead: FORBIDDEN, otherLead: FORBIDDEN }
 const ONLY_ADMINS = { viewer: '403', lead: '403', otherLead: '403' }
@@ -49,6 +53,11 @@ export const ACCESS: Readonly<Record<string, Row>> = {
     viewer: '200 200 404',
     ...SEEN_BY_THEIR_LEADS
   },
+  'GET /admin/v1/usage': { path: asked('/admin/v1/usage?'), ...READ_BY_TEAM },
+  'GET /admin/v1/requests': { path: asked('/admin/v1/requests?'), ...READ_BY_TEAM },
+  'GET /admin/v1/requests/:id': { path: (object) => `/admin/v1/requests/request-of-${object}`, admin: '200 200 404', viewer: '200 200 404', ...SEEN_BY_THEIR_LEADS },
+  'GET /v1/organization/usage/completions': { path: asked('/v1/organization/usage/completions?start_time=1767225600&', 'project_ids[]'), ...READ_BY_TEAM },
+  'GET /v1/organization/costs': { path: asked('/v1/organization/costs?start_time=1767225600&', 'project_ids[]'), ...READ_BY_TEAM },
   'GET /admin/v1/models': { path: at('/models'), admin: '200', viewer: '200', lead: '200', otherLead: '200' },
   'GET /admin/v1/upstreams': { path: at('/upstreams'), admin: '200', viewer: '200', lead: '403', otherLead: '403' },
   'POST /admin/v1/upstreams/:name/keys': { path: upstream('/keys'), body: () => ({ key: 'sk-another-key' }), admin: '201 201 404', ...BY_ADMINS },

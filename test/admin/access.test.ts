@@ -4,6 +4,8 @@ import { Value } from 'typebox/value'
 import { ACCESS, KEYS } from './access-table.ts'
 import { ADMIN_ROUTES } from '../../src/admin/table.ts'
 import { ADMIN_TOKEN, adminApp } from './admin-app.ts'
+import { createMemoryLog } from '../metering/memory-log.ts'
+import { createMemoryUsage, usageHour } from '../metering/usage-hours.ts'
 import { registeredRoutes } from './registered.ts'
 import { upstreamKeyId } from '../../src/core/upstream-key.ts'
 import type { AdminApp, Method } from './admin-app.ts'
@@ -22,7 +24,10 @@ const CONFIGURED = upstreamKeyId('sk-configured-one')
 const STORED = upstreamKeyId('sk-stored-three')
 
 async function createWorld (t: Test): Promise<World> {
-  const admin = await adminApp(t)
+  const log = createMemoryLog()
+  for (const team of ['search', 'ads'] as const) log.charge({ requestId: `request-of-${team}`, team, keyId: KEYS[team], timeMs: Date.UTC(2026, 0, 1) })
+  const usage = createMemoryUsage((['search', 'ads'] as const).map((team) => usageHour('2026-01-01T00:00Z', { team, keyId: KEYS[team] })))
+  const admin = await adminApp(t, { ledger: log.ledger, refusals: log.refusals, usage })
   const { call, clock, deps: { directory } } = admin
   for (const id of ['search', 'ads'] as const) {
     await call('POST', '/teams', { id })
@@ -125,6 +130,21 @@ t.test('a lead sees nothing of other teams in lists, and the same words for what
   for (const [method, rest] of [['GET', ''], ['POST', '/rotate']] as const) {
     const [theirs, none] = await Promise.all([KEYS.ads, KEYS.absent].map((id) => ask(world, 'lead', { method, url: `/admin/v1/keys/${id}${rest}`, body: undefined })))
     t.same([theirs?.status, theirs?.json], [none?.status, none?.json], rest)
+  }
+})
+
+t.test('a lead who asks for everything is told of his own team alone', async (t) => {
+  const world = await createWorld(t)
+  for (const path of ['/admin/v1/teams?', '/admin/v1/usage?group_by=team,key&', '/admin/v1/requests?', '/v1/organization/usage/completions?start_time=1767225600&group_by[]=project_id&',
+    '/v1/organization/costs?start_time=1767225600&group_by[]=project_id&', '/admin/v1/requests?format=csv&', '/admin/v1/usage?format=ndjson&group_by=team,key&']) {
+    const texts = await Promise.all((['lead', 'viewer'] as const).map(async (caller) => {
+      const { body } = await world.app.inject({ url: path.slice(0, -1), headers: { authorization: `Bearer ${world.tokens[caller]?.token}` } })
+      return body
+    }))
+    const told = texts.map((text) => [/search/.test(text), /\bads\b|adskey99/.test(text)])
+    t.same(told, [[true, false], [true, true]], path)
+    if (!path.startsWith('/admin/v1/') || /format|teams/.test(path)) continue
+    t.same((await ask(world, 'lead', { method: 'GET', url: `${path}key=${KEYS.ads}`, body: undefined })).json.data, [], `${path} nor by the key of another`)
   }
 })
 

@@ -136,6 +136,15 @@ t.test('charges in full what ran when its gateway died, and gives back its escro
   t.equal(store.counter(TEAM, `c:${PLACES}`), 0)
 })
 
+t.test('sets nothing aside where the store is its own', async (t) => {
+  const clock = createManualClock()
+  const store = createTroubleStore(clock)
+  const gateway = await startReplica({ clock, store, name: 'gw', isAlone: true })
+  await (await gateway.request(team('escrow'), 'first', [budget(1_000, 100_000)]))?.settle(1_000)
+  await turns()
+  t.equal(heldIn(store), 0)
+})
+
 t.test('closes with nothing held and nothing pending', async (t) => {
   const { clock, store, gateway } = await scene()
   await (await gateway.request(team('escrow'), 'first', [budget(1_000, 100_000)]))?.settle(1_000)

@@ -7,6 +7,7 @@ import { BUDGET, PLACES, RATE, TEAM, budget, createReports, pass, place, rate, r
 import { createManualClock } from '../support/fixed.ts'
 import type { BudgetClaim, Claim } from '../../src/limits/claim.ts'
 import type { Charge } from '../../src/limits/store.ts'
+import type { LedgerRecord } from '../../src/metering/ledger.ts'
 import type { OutageGrant } from '../../src/limits/outage.ts'
 import type { Settlements } from '../../src/limits/settlements.ts'
 import type { TeamSettings } from '../../src/accounts/account.ts'
@@ -368,4 +369,33 @@ t.test('escrow', async (t) => {
     down()
     t.equal(letIn(() => admit([rate(1, 600, 10), budget(1, AMOUNT)]), 20), 5)
   })
+})
+
+t.test('every request that was let in is written down when the store is back, however it ended', async (t) => {
+  for (const policy of ['escrow', 'shadow', 'allow'] as const) {
+    const { request, outage, store, down, up, spent, clock } = scene({ on_store_down: policy })
+    await request([budget(100, 10_000)], 100)
+    down()
+    const recordOf = (requestId: string): LedgerRecord => ({ requestId } as LedgerRecord)
+    const grants = ['used', 'free', 'unknown'].map((name) => {
+      const grant = outage.admit({
+        team: { id: TEAM, settings: { on_store_down: policy }, createdMs: 0, revision: 1 },
+        claims: [budget(30, 10_000)],
+        tokens: 1,
+        rid: name,
+        bornMs: clock.nowMs(),
+        expiry: recordOf(`${name}, all that was held`)
+      })
+      if (grant === 'refused') throw new Error('it was refused')
+      return grant
+    })
+    await grants[0]?.settle(charge(20), recordOf('used'))
+    await grants[1]?.release(recordOf('free'))
+    grants[2]?.abandon()
+    up()
+    await pass(clock, 500)
+    t.same(store.ledger.map(({ requestId }) => requestId).sort(), ['free', 'unknown, all that was held', 'used'], policy)
+    t.equal(spent(), 100 + 20 + 30, policy)
+    await outage.close()
+  }
 })

@@ -38,6 +38,8 @@ export interface ReplicaOptions {
   readonly name: string
   readonly replicas?: number
   readonly teams?: readonly string[]
+  /** Whether the store is its own, and needs no spool. */
+  readonly isAlone?: boolean
 }
 
 export async function startReplica (options: ReplicaOptions): Promise<Replica> {
@@ -53,7 +55,7 @@ export async function startReplica (options: ReplicaOptions): Promise<Replica> {
   async function live (): Promise<Accounting> {
     connections.splice(0, 2, store.connect(), store.connect())
     const [main, spare] = connections as [Connection, Connection]
-    const spool = createSpool(database, { clock, createId: () => `${name}${++ids}`, report: reports.report })
+    const spool = options.isAlone === true ? undefined : createSpool(database, { clock, createId: () => `${name}${++ids}`, report: reports.report })
     const made = createAccounting({ main: life.connection(main), spare: life.connection(spare) }, {
       clock: life.clock,
       random: () => 0.5,
@@ -83,10 +85,10 @@ export async function startReplica (options: ReplicaOptions): Promise<Replica> {
     } catch (caught) {
       if (!(caught instanceof StoreUnavailable)) throw caught
       const localRid = `${rid}-local`
-      const grant = outage.admit({ team, claims, tokens: 1, rid: localRid, bornMs: call.bornMs, expiry: undefined })
+      const grant = outage.admit({ team, claims, tokens: 1, rid: localRid, bornMs: call.bornMs, expiry: recordOf(localRid) })
       if (grant === 'refused') return undefined
       const charges = (cost: number): readonly Charge[] => settleCall(call, cost).charges
-      return { rid: localRid, by: 'outage', claims, settle: (cost) => grant.settle(charges(cost), recordOf(localRid)), release: () => grant.release(undefined) }
+      return { rid: localRid, by: 'outage', claims, settle: (cost) => grant.settle(charges(cost), recordOf(localRid)), release: () => grant.release(recordOf(localRid)) }
     }
   }
 

@@ -27,7 +27,7 @@ export type Class =
 
 export interface Compared {
   readonly class: Class
-  readonly how: Sending['how']
+  readonly sending: Sending
   readonly record: LedgerRecord
   /** Undefined where the upstream never heard of it. */
   readonly seen: Seen | undefined
@@ -44,9 +44,9 @@ export function compare ({ sending, records }: Exchange, witnesses: Witnesses, f
   const byId = records.map((record) => take(unmatched, ({ id }) => id === record.upstreamRequestId))
   const compared = records.map((record, place): Compared => {
     const seen = byId[place] ?? (tokensOf(record.usage) > 0 ? take(unmatched, isSilent) ?? takeDearest(unmatched) : undefined)
-    return { class: classOf(record, seen), how: sending.how, record, seen }
+    return { class: classOf(record, seen), sending, record, seen }
   })
-  for (const one of compared) auditCount(one, sending, faults)
+  for (const one of compared) auditCount(one, faults)
   const rest = [...unmatched].filter(({ charge }) => tokensOf(charge) > 0)
   const isLost = witnesses.killed.has(sending.servedBy) && !sending.client.team.isLimited
   for (const { id, ending, charge, faults: met } of isLost ? [] : rest) {
@@ -82,7 +82,7 @@ function classOf ({ outcome, usage, errorKind, stream }: LedgerRecord, seen: See
   return usage.outputTokens > (seen?.charge.outputTokens ?? 0) + PIECES_TOLERANCE_TOKENS ? 'unreadable' : 'counted so far'
 }
 
-function auditCount ({ class: kind, record, seen }: Compared, sending: Sending, faults: string[]): void {
+function auditCount ({ class: kind, sending, record, seen }: Compared, faults: string[]): void {
   const { usage } = record
   const { inputTokens, outputTokens } = seen?.charge ?? NOTHING
   const fault = (what: string): void => {

@@ -13,7 +13,7 @@ export interface Audit {
   readonly sums: readonly Sums[]
   readonly classes: ReadonlyMap<Class, ClassSums>
   readonly outcomes: ReadonlyMap<string, number>
-  /** What had begun when its client left: the one thing that may differ, and by how much in all. */
+  /** Streams of which their clients had a part when they left, or when the gateway ended: what may differ a little. */
   readonly left: ClassSums
   /** Requests that went with their gateway, of teams for which nothing is held. */
   readonly unrecorded: number
@@ -48,7 +48,7 @@ export function audit (teams: readonly TeamScene[], books: readonly Books[], wit
     sums.push(auditSums(team, ofTeam, faults))
   }
   for (const [marker] of witnesses.seen) if (!witnesses.sendings.has(marker)) faults.push(`nobody asked for ${marker}`)
-  const left = sumsOf(compared.filter(({ class: kind, how, record }) => how === 'left' && record.outcome === 'client_closed' && kind.endsWith('so far')))
+  const left = sumsOf(compared.filter(({ class: kind, sending, record }) => sending.receivedTokens > 0 && record.outcome === 'client_closed' && kind.endsWith('so far')))
   if (left.records >= LEFT_MIN && Math.abs(left.tokens - left.upstreamTokens) > LEFT_SHARE_MAX * left.upstreamTokens) {
     faults.push(`streams that were left are charged ${left.tokens} tokens, and were ${left.upstreamTokens} to the upstream`)
   }

@@ -13,7 +13,7 @@ export function reportOf (run: Soak): string[] {
     `requests to the upstream: ${upstreamRequests}, of these with a fault ${sum([...upstreamFaults.values()])}: ${listed(upstreamFaults)}`,
     `records: ${sum([...audit.outcomes.values()])}: ${listed(audit.outcomes)}`,
     ...[...audit.classes].map(([kind, sums]) => `  ${kind}: ${against(sums)}`),
-    `  of these streams that were left: ${against(audit.left)}`,
+    `  of these streams that were left in the middle: ${against(audit.left)}`,
     ...audit.unrecorded === 0 ? [] : [`  not recorded: ${audit.unrecorded} requests without any limit that went with their gateway`],
     ...audit.sums.flatMap(({ team, tokens, costNano, requests, budgets }) => [
       `${team}: ${requests.ledger} requests, ${tokens.ledger} tokens, ${costNano.ledger} nano by the ledger; ` +

@@ -82,7 +82,7 @@ export function priceOf ({ inputTokens, outputTokens }: Tokens, modelName: strin
   return inputTokens * model.inputNanoPer1k / 1_000 + outputTokens * model.outputNanoPer1k / 1_000
 }
 
-/** Upstreams that are silent are given up soon, and streams are cut a second after the gateway is told to end. */
+/** Upstreams that are silent are given up soon, a store on a busy machine is not, and streams are cut a second after the gateway is told to end. */
 export function yamlFor (simulatorUrl: string, gateways: number): string {
   const timeouts = '{ connect: 5s, first_byte: 2s, idle: 2s, total: 8s }'
   const upstream = (name: string, protocol: string, path: string): string =>
@@ -90,7 +90,7 @@ export function yamlFor (simulatorUrl: string, gateways: number): string {
     `keys: [{ key: ${UPSTREAM_KEY}, weight: 9 }, ${REVOKED_KEY}] }`
   const price = (perThousand: number): string => String(perThousand / 1e9)
   return [
-    `store: { replicas: ${gateways} }`,
+    `store: { replicas: ${gateways}, timeout: 400ms }`,
     'server: { shutdown_timeout: 1s }',
     'upstreams:',
     upstream('native', 'dashscope', '/api/v1'),

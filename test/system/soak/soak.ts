@@ -11,7 +11,7 @@ import { readBooks } from './books.ts'
 import { startUpstream } from '../../support/fleet/upstream.ts'
 import { startWitness } from './witness.ts'
 import { STORES, temporaryFolder } from './stores.ts'
-import { teamsOf, yamlFor } from './scene.ts'
+import { teamsOf, UPSTREAM_KEY, yamlFor } from './scene.ts'
 import type { Audit } from './audit.ts'
 import type { Load, Sending } from './load.ts'
 import type { Cuts } from '../../support/fleet/wires.ts'
@@ -59,7 +59,7 @@ export async function soak (options: SoakOptions): Promise<Soak> {
     closers.push(() => rm(folder, { recursive: true, force: true }))
     const store = await STORES[name]({ size, seed, folder })
     closers.push(() => store.close())
-    const upstream = await startUpstream({ pace: size.pace, author, requestsMax: RECORDS_MAX })
+    const upstream = await startUpstream({ pace: size.pace, author, keys: [UPSTREAM_KEY], requestsMax: RECORDS_MAX })
     closers.push(() => upstream.simulator.close())
     const { environments } = store
     const fleet = await startFleet({ folder, environments, yaml: yamlFor(upstream.simulator.url, environments.length) })
