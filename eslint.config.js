@@ -28,6 +28,8 @@ const PACKAGES = {
   ioredis: ['store'],
   'temporal-polyfill': ['limits', 'accounts'],
   '@fastify/rate-limit': ['admin'],
+  '@fastify/swagger': ['admin'],
+  '@fastify/swagger-ui': ['admin'],
   pino: ['observe'],
   'prom-client': ['observe'],
   '@opentelemetry/api': ['observe'],

@@ -12,6 +12,7 @@ import { createIdentifyAdmin } from './accounts/admin-token.ts'
 import { createLimiter } from './limits/limiter.ts'
 import { createRepepper } from './accounts/repepper.ts'
 import { PROTOCOLS } from './protocols/registry.ts'
+import packageJson from '../package.json' with { type: 'json' }
 import type { AppDeps } from './http/deps.ts'
 import type { Config } from './config/schema.ts'
 import type { ConfigInspection } from './config/inspection.ts'
@@ -59,6 +60,7 @@ export function buildListeners (config: Config, secrets: Secrets, deps: Listener
     authenticateFresh: createAuthenticateFresh(authenticate, directory, clock)
   })
   const admin = buildAdminApp({
+    version: packageJson.version,
     clock,
     ids: deps.ids,
     metrics,

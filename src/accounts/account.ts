@@ -19,7 +19,7 @@ export const KeySettingsSchema = Type.Object({
   name: Type.Optional(Type.String({ description: 'For people.', maxLength: 128 })),
   expires_at: Type.Optional(Type.String({ description: 'ISO 8601 time from which the key is dead.', maxLength: 64 })),
   ...limitSettings
-}, { additionalProperties: false })
+}, { additionalProperties: false, title: 'KeySettings' })
 
 export type TeamSettings = Static<typeof TeamSettingsSchema>
 export type KeySettings = Static<typeof KeySettingsSchema>

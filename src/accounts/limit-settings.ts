@@ -29,7 +29,7 @@ const RateSchema = Type.Union([
       description: 'No span of 60 s ever exceeds the limit: what flows back is limit - burst a minute. burst must then be below limit.'
     }))
   }, closed)
-])
+], { title: 'Rate' })
 
 const BudgetSchema = Type.Object({
   id: Type.String({ description: 'Its name in answers and counters.', pattern: ID_PATTERN }),
@@ -40,7 +40,7 @@ const BudgetSchema = Type.Object({
   expires_at: Type.Optional(Type.String({ description: 'ISO 8601 time after which nothing of it is left.', maxLength: 64 })),
   alert_at: Type.Optional(Type.Array(Type.Number({ exclusiveMinimum: 0, maximum: 1 }), { description: 'Shares at which to alert.', maxItems: 8 })),
   models: Type.Optional(modelPatterns({ description: 'The models it is for; * stands for any characters. Default: all.' }))
-}, closed)
+}, { ...closed, title: 'Budget' })
 
 const limitMembers = {
   requests_per_minute: Type.Optional(RateSchema),
@@ -54,7 +54,7 @@ const PerModelSchema = Type.Object({
   id: Type.String({ pattern: ID_PATTERN }),
   models: modelPatterns({ description: 'The models that share these limits.' }),
   ...limitMembers
-}, closed)
+}, { ...closed, title: 'PerModelLimits' })
 
 /** What teams and keys may both set. Everything that is set must allow a request. */
 export const limitSettings = {

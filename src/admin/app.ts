@@ -1,5 +1,6 @@
 import fastify from 'fastify'
 import type { FastifyInstance } from 'fastify'
+import { addDocs } from './docs.ts'
 import { addHealthRoutes } from '../http/health.ts'
 import { addRoutes } from './register.ts'
 import { ADMIN_ROUTES } from './table.ts'
@@ -38,6 +39,7 @@ export function buildAdminApp (deps: AdminDeps): FastifyInstance {
     return await reply.type(deps.metrics.registry.contentType).send(await deps.metrics.registry.metrics())
   })
   addHealthRoutes(app, deps.readiness)
+  void app.register((scope) => addDocs(scope, deps))
   void app.register((scope) => addRoutes(scope, ADMIN_ROUTES, deps))
   return app
 }

@@ -65,6 +65,7 @@ export const CONFIGURATION_ROUTES: readonly AdminRoute[] = [
     access: ADMIN_ALONE,
     isRead: true,
     body: Type.Object({ yaml: Type.String({ description: 'The text of the file.', maxLength: YAML_CHARACTERS_MAX }) }, closed),
+    examples: { body: { yaml: 'policies: { budget_fit: reject }\n' } },
     reply: Type.Object({ problems: Type.Array(ProblemSchema), changes: Type.Array(ChangeSchema) }, { ...closed, title: 'ConfigCheck' }),
     async handler ({ body }, { configuration }) {
       const { problems, changes } = await configuration.check(body.yaml)

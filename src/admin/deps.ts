@@ -28,6 +28,8 @@ export interface ReportDeps {
 
 /** What the admin listener is handed. */
 export interface AdminDeps extends ReportDeps {
+  /** Of DashGate. */
+  readonly version: string
   readonly clock: Clock
   readonly ids: Ids
   readonly metrics: Metrics

@@ -35,7 +35,7 @@ const RotationSchema = Type.Object({
     minimum: 0,
     maximum: 2_592_000
   }))
-}, closed)
+}, { ...closed, title: 'Rotation' })
 
 export const KEY_ROUTES: readonly AdminRoute[] = [
   defineRoute({
@@ -62,6 +62,7 @@ export const KEY_ROUTES: readonly AdminRoute[] = [
     object: 'team::team',
     params: TeamParamsSchema,
     body: KeySettingsSchema,
+    examples: { body: { name: 'CI', expires_at: '2027-01-01T00:00:00Z', concurrent_requests: 10 } },
     reply: NewKeySchema,
     status: 201,
     async handler ({ params, body: settings, actor }, { directory, newKey, digestOf }) {
@@ -93,7 +94,7 @@ export const KEY_ROUTES: readonly AdminRoute[] = [
     object: 'key::id',
     params: KeyParamsSchema,
     body: ChangeSchema,
-    bodyShown: changeShown(KeySettingsSchema),
+    bodyShown: changeShown('KeyChange', KeySettingsSchema),
     reply: KeySchema,
     async handler ({ params, body, actor }, { directory }) {
       const { changes, assertRevision } = takeRevision(body)
@@ -131,6 +132,7 @@ export const KEY_ROUTES: readonly AdminRoute[] = [
     object: 'key::id',
     params: KeyParamsSchema,
     body: RotationSchema,
+    examples: { body: { grace_seconds: 86_400 } },
     reply: NewKeySchema,
     async handler ({ params, body, actor }, { directory, newKey, digestOf }) {
       const graceMs = (body.grace_seconds ?? GRACE_SECONDS_DEFAULT) * 1_000

@@ -78,6 +78,7 @@ export const LIMIT_ROUTES: readonly AdminRoute[] = [
     owner: TEAM_IN_BODY,
     isRead: true,
     body: ExplainSchema,
+    examples: { body: { team: 'search', model: 'qwen-coder-turbo', input_tokens: 1_200, output_tokens_max: 800 } },
     reply: ExplanationSchema,
     async handler ({ body: asked }, { directory, explanations }) {
       const account = await withFresh(directory, () => {

@@ -101,12 +101,11 @@ export const RequestReplySchema = Type.Union([
   Type.Object({
     ...REQUEST,
     ...CHARGED,
-    billed_attempts: Type.Optional(Type.Integer({ minimum: 2 })),
     usage: UsageSchema,
     limits,
-    records: Type.Array(Type.Object({ ...AttemptSchema.properties, limits }, { ...closed, title: 'ExplainedAttempt' }))
+    billed_attempts: Type.Array(Type.Object({ ...AttemptSchema.properties, limits }, { ...closed, title: 'ExplainedAttempt' }))
   }, { ...closed, title: 'ExplainedRequest' }),
-  Type.Object({ ...REFUSAL, limits, records: Type.Array(Type.Never(), { maxItems: 0 }) }, { ...closed, title: 'ExplainedRefusal' })
+  Type.Object({ ...REFUSAL, limits, billed_attempts: Type.Array(Type.Never(), { maxItems: 0 }) }, { ...closed, title: 'ExplainedRefusal' })
 ])
 
 const Id = orNull(Type.String({ description: 'null unless it is grouped by.' }))

@@ -71,10 +71,10 @@ export async function answerRequest ({ params: { id }, query, actor }: OneReques
     const records = await ledger.find(id, team)
     const last = records.at(-1)
     if (last !== undefined) {
-      return { ...requestBody(last, records), limits: last.limits.map(reportBody), records: records.map(recordBody) }
+      return { ...requestBody(last, records), limits: last.limits.map(reportBody), billed_attempts: records.map(recordBody) }
     }
     const refusal = await refusals.find(id, team)
-    if (refusal !== undefined) return { ...refusalBody(refusal), limits: refusal.limits.map(reportBody), records: [] }
+    if (refusal !== undefined) return { ...refusalBody(refusal), limits: refusal.limits.map(reportBody), billed_attempts: [] }
   }
   throw new GatewayError('not_found', 'There is no such request.', { param: 'id' })
 }

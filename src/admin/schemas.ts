@@ -7,7 +7,7 @@ export const closed = { additionalProperties: false }
 export const TeamParamsSchema = Type.Object({ team: Type.String({ description: 'The id of a team.' }) })
 export const KeyParamsSchema = Type.Object({ id: Type.String({ description: 'The id of a key.' }) })
 
-export const NewTeamSchema = Type.Object({ id: TeamIdSchema, ...TeamSettingsSchema.properties }, closed)
+export const NewTeamSchema = Type.Object({ id: TeamIdSchema, ...TeamSettingsSchema.properties }, { ...closed, title: 'NewTeam' })
 
 /** What a change may say beside the settings it changes. */
 export const ChangeSchema = Type.Object({
@@ -17,9 +17,9 @@ export const ChangeSchema = Type.Object({
 /**
  * The same with the settings, each of which null takes away. It is for the description: a change is held to what it leads to.
  */
-export function changeShown (settings: TObject): TSchema {
+export function changeShown (title: string, settings: TObject): TSchema {
   const nullable = Object.entries(settings.properties).map(([name, schema]) => [name, Type.Optional(orNull(schema))])
-  return Type.Object({ ...Object.fromEntries(nullable) as TProperties, ...ChangeSchema.properties }, closed)
+  return Type.Object({ ...Object.fromEntries(nullable) as TProperties, ...ChangeSchema.properties }, { ...closed, title })
 }
 
 export const PageSchema = Type.Object({
@@ -55,4 +55,4 @@ export const ExplainSchema = Type.Object({
   model: Type.String({ minLength: 1, maxLength: 256 }),
   input_tokens: Type.Optional(Type.Integer({ minimum: 0, maximum: TOKENS_MAX, description: 'Default: 0.' })),
   output_tokens_max: Type.Optional(Type.Integer({ minimum: 1, maximum: TOKENS_MAX, description: 'Default: what the model may give at most.' }))
-}, closed)
+}, { ...closed, title: 'Question' })

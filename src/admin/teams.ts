@@ -16,6 +16,15 @@ const TeamSchema = Type.Object({
   ...NewTeamSchema.properties, created_at: InstantSchema, revision: Type.Integer({ minimum: 1 })
 }, { ...closed, title: 'Team' })
 
+const EXAMPLE = {
+  id: 'search',
+  name: 'Search',
+  requests_per_minute: 600,
+  tokens_per_minute: { limit: 1_000_000, burst: 500_000 },
+  budgets: [{ id: 'monthly', unit: 'CNY', period: 'month', amount: 300, time_zone: 'Asia/Shanghai', alert_at: [0.8, 1] }],
+  models: ['qwen-coder-*']
+}
+
 export const TEAM_ROUTES: readonly AdminRoute[] = [
   defineRoute({
     method: 'GET',
@@ -37,6 +46,7 @@ export const TEAM_ROUTES: readonly AdminRoute[] = [
     body: NewTeamSchema,
     reply: TeamSchema,
     status: 201,
+    examples: { body: EXAMPLE, reply: { ...EXAMPLE, created_at: '2026-01-01T00:00:00.000Z', revision: 1 } },
     async handler ({ body: { id, ...settings }, actor }, { directory }) {
       assertSound(settings)
       return teamBody(await withFresh(directory, () => directory.createTeam(id, settings, actor)))
@@ -62,7 +72,8 @@ export const TEAM_ROUTES: readonly AdminRoute[] = [
     object: 'team::team',
     params: TeamParamsSchema,
     body: ChangeSchema,
-    bodyShown: changeShown(TeamSettingsSchema),
+    bodyShown: changeShown('TeamChange', TeamSettingsSchema),
+    examples: { body: { requests_per_minute: 1_200, models: null, revision: 1 } },
     reply: TeamSchema,
     async handler ({ params, body, actor }, { directory }) {
       const { changes, assertRevision } = takeRevision(body)

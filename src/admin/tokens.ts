@@ -16,7 +16,7 @@ const NewTokenSchema = Type.Object({
   team: Type.Optional(Type.String({ ...TeamIdSchema, description: 'Of the role team: the team that is seen to.' })),
   name: Type.Optional(Type.String({ description: 'For people.', maxLength: 128 })),
   expires_at: Type.Optional(Type.String({ description: 'ISO 8601 time from which the token is dead. Default: never.', maxLength: 64 }))
-}, closed)
+}, { ...closed, title: 'NewToken' })
 
 const tokenMembers = {
   id: Type.String(),
@@ -50,6 +50,7 @@ export const TOKEN_ROUTES: readonly AdminRoute[] = [
     access: ADMIN_ALONE,
     object: 'token',
     body: NewTokenSchema,
+    examples: { body: { role: 'team', team: 'search', name: 'Ada', expires_at: '2027-01-01T00:00:00Z' } },
     reply: MadeTokenSchema,
     status: 201,
     async handler ({ body, actor }, { directory, newToken, digestOf, clock }) {

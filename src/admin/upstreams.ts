@@ -34,11 +34,11 @@ const NewUpstreamKeySchema = Type.Object({
   key: Type.String({ description: 'The secret key. No answer ever shows it.', pattern: '^[\\x21-\\x7e]{8,512}$' }),
   weight: Type.Optional(Type.Integer({ description: 'Its share of the requests among its siblings. Default: 1.', minimum: 1, maximum: 1_000 })),
   workspace: Type.Optional(Type.String({ description: 'DashScope workspace its requests are sent for.', pattern: '^[\\x21-\\x7e]{1,128}$' }))
-}, closed)
+}, { ...closed, title: 'NewUpstreamKey' })
 
 const DrainSchema = Type.Object({
   drained: Type.Boolean({ description: 'true: nothing new is sent, and what is under way goes on. false: it is used again.' })
-}, closed)
+}, { ...closed, title: 'Drain' })
 
 const UpstreamParamsSchema = Type.Object({ name: Type.String({ description: 'The name of an upstream.' }) })
 const UpstreamKeyParamsSchema = Type.Object({
@@ -64,6 +64,7 @@ export const UPSTREAM_ROUTES: readonly AdminRoute[] = [
     object: 'upstream::name',
     params: UpstreamParamsSchema,
     body: NewUpstreamKeySchema,
+    examples: { body: { key: 'sk-0123456789abcdef', weight: 2 } },
     reply: KeyStateSchema,
     status: 201,
     async handler ({ params, body: { key, weight = 1, workspace }, actor }, deps) {

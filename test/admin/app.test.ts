@@ -61,3 +61,18 @@ t.test('what nobody foresaw is told to the log alone', async (t) => {
   t.same([status, json], [500, { error: { code: 'internal', message: 'An internal error has occurred in the gateway.' } }])
   t.match(failures, [{ kind: 'internal', cause: { message: 'the secret reason' } }])
 })
+
+t.test('what a route does not take is refused, and what it may have without a body it has', async (t) => {
+  const { app, call } = await adminApp(t)
+  await call('POST', '/teams', { id: 'search' })
+  const { json: key } = await call('POST', '/teams/search/keys')
+  t.match(key, { team: 'search' }, 'no body is one without members')
+  t.match(await call('POST', `/keys/${key.id}/rotate`), { status: 200 })
+  t.match(await call('DELETE', `/keys/${key.id}`, { force: true }), { status: 400, json: { error: { message: 'This route takes no body.' } } })
+  for (const [method, path] of [['GET', '/teams/search'], ['DELETE', '/teams/search'], ['GET', '/models'], ['GET', '/audit'], ['PATCH', '/teams/search'], ['POST', '/teams/search/keys']] as const) {
+    t.match(await call(method, `${path}?verbose=1`, method === 'GET' || method === 'DELETE' ? undefined : {}), { status: 400, json: { error: { field: 'verbose', message: 'verbose is not known.' } } }, `${method} ${path}`)
+  }
+  const asForm = await app.inject({ method: 'POST', url: `/admin/v1/keys/${key.id}/rotate`, payload: 'grace_seconds=0', headers: { ...TOKEN, 'content-type': 'application/x-www-form-urlencoded' } })
+  t.equal(asForm.statusCode, 415)
+  for (const body of [{ grace_seconds: -1 }, { grace_seconds: 2_592_001 }, { grace_seconds: '5' }, { grace: 5 }, { grace_seconds: 1.5 }]) t.equal((await call('POST', `/keys/${key.id}/rotate`, body)).status, 400, JSON.stringify(body))
+})

@@ -53,3 +53,33 @@ t.test('the key of the first request has no prefix of ours', async (t) => {
   await deps.directory.createKey({ id: 'bootstrap', team: 'default', digest: 'd', settings: {} }, undefined)
   t.match((await call('GET', '/keys/bootstrap')).json, { id: 'bootstrap', prefix: null })
 })
+
+t.test('a rotated key has a new secret, and the ones before for as long as they were given', async (t) => {
+  const { call, clock, deps: { directory } } = await adminApp(t)
+  await call('POST', '/teams', { id: 'search' })
+  const { json: first } = await call('POST', '/teams/search/keys', { name: 'CI' })
+  const lets = (secret: string): boolean => directory.findByDigest(keyDigest('pepper', secret))?.key.id === first.id
+  const { status, json: second, headers } = await call('POST', `/keys/${first.id}/rotate`, { grace_seconds: 60 })
+  t.same([status, headers['cache-control']], [200, 'no-store'])
+  t.strictSame(second, { ...first, secret: second.secret, former: [{ until: '2026-01-01T00:01:00.000Z' }], revision: 2 })
+  t.ok(second.secret.startsWith(`sk-dg-${first.id}-`) && second.secret !== first.secret)
+  t.same([first, second].map(({ secret }) => lets(secret)), [true, true])
+  const { json: third } = await call('POST', `/keys/${first.id}/rotate`)
+  t.same(third.former, [{ until: '2026-01-01T01:00:00.000Z' }, { until: '2026-01-01T00:01:00.000Z' }], 'an hour where nothing is said')
+  clock.advance(60_000)
+  t.same([first, second, third].map(({ secret }) => lets(secret)), [false, true, true])
+  t.same((await call('GET', `/keys/${first.id}`)).json.former, [{ until: '2026-01-01T01:00:00.000Z' }])
+  const { json: fourth } = await call('POST', `/keys/${first.id}/rotate`, { grace_seconds: 0 })
+  t.same([second, third, fourth].map(({ secret }) => lets(secret)), [false, false, true], 'at once')
+  for (let turns = 0; turns < 8; turns++) t.equal((await call('POST', `/keys/${first.id}/rotate`)).status, 200)
+  t.match(await call('POST', `/keys/${first.id}/rotate`), { status: 409, json: { error: { code: 'conflict' } } }, 'too many would live')
+})
+
+t.test('the key of the first request has a secret of ours once it is rotated', async (t) => {
+  const { call, deps: { directory } } = await adminApp(t)
+  await call('POST', '/teams', { id: 'default' })
+  await directory.createKey({ id: 'bootstrap', team: 'default', digest: 'd', settings: {} }, undefined)
+  const { json } = await call('POST', '/keys/bootstrap/rotate')
+  t.match(json, { id: 'bootstrap', prefix: 'sk-dg-bootstrap-', secret: /^sk-dg-bootstrap-/ })
+  t.equal(directory.findByDigest(keyDigest('pepper', json.secret))?.key.id, 'bootstrap')
+})

@@ -104,18 +104,17 @@ t.test('one request has all that was billed for it, and its limits as they were 
   const { usage } = CHARGED
   t.strictSame((await get('/r1')).json, {
     ...CHARGED,
-    billed_attempts: 2,
     attempts: 2,
     upstream: 'other',
     usage: { ...usage, input_tokens: 170, cached_tokens: 10, total_tokens: 365, source: 'estimated' },
     cost_nano: 1_510_000,
     limits: [allowed],
-    records: [
+    billed_attempts: [
       { ...ATTEMPT, superseded: true, status: 504, outcome: 'failed', error: 'upstream_timeout', usage: { ...usage, output_tokens: 0, total_tokens: 85, source: 'estimated' }, cost_nano: 170_000, limits: [limit] },
       { ...ATTEMPT, attempt: 2, attempts: 2, upstream: 'other', limits: [allowed] }
     ]
   })
-  t.strictSame((await get('/f1')).json, { ...REFUSED, team: 'search', limits: [limit], records: [] })
+  t.strictSame((await get('/f1')).json, { ...REFUSED, team: 'search', limits: [limit], billed_attempts: [] })
   t.equal((await get('/f1?team=search')).status, 200)
   for (const path of ['/f1?team=ads', '/none']) t.match(await get(path), { status: 404, json: { error: { message: 'There is no such request.' } } }, path)
 })

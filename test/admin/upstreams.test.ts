@@ -96,7 +96,13 @@ t.test('models are shown with their limits, prices and targets', async (t) => {
     output_tokens_max: 100,
     thinking_tokens_max: 0,
     tokenizer: 'estimate',
-    price: { currency: 'CNY', tiers: [{ input_tokens_max: null, input_cost_nano: 2_000, output_cost_nano: 6_000 }] },
+    prices: [{
+      from: null,
+      currency: 'CNY',
+      tiers: [{
+        input_tokens_max: null, input_cost_nano: 2_000, cached_input_cost_nano: 2_000, output_cost_nano: 6_000, reasoning_output_cost_nano: 6_000
+      }]
+    }],
     targets: [{ upstream: 'dashscope', model: 'coder-9000', priority: 0, weight: 1 }]
   })
   const names = data.map(({ name }: { name: string }) => name)

@@ -3,7 +3,7 @@ import { launch, run } from './process.ts'
 
 interface Facts { readonly openai_base_url: string, readonly admin_url: string }
 
-t.test('on a gateway that was just started a team gets a key, whose requests stop at once when it is revoked', async (t) => {
+t.test('on a gateway that was just started a team gets a key, whose requests stop at once when its secret is replaced or it is revoked', async (t) => {
   const folder = t.testdir({})
   const gateway = launch(['start', '--port', '0', '--admin-port', '0', '--json'], { folder })
   t.teardown(() => gateway.process.kill())
@@ -15,8 +15,14 @@ t.test('on a gateway that was just started a team gets a key, whose requests sto
   t.equal(await statusFor(facts, key.secret, 'qwen-max'), 403)
   t.match(await run(['explain', 'search', 'qwen-coder-turbo', '--key', key.id], place), { code: 0, stdout: /^qwen-coder-turbo for team search: allowed\./ })
   t.match(await run(['explain', 'search', 'qwen-max', '--key', key.id], place), { code: 0, stdout: /^qwen-max for team search: refused\./ })
+  const rotated = JSON.parse((await run(['key', 'rotate', key.id, '--json'], place)).stdout) as { secret: string }
+  for (const secret of [key.secret, rotated.secret]) t.equal(await statusFor(facts, secret, 'qwen-coder-turbo'), 200)
+  const last = JSON.parse((await run(['key', 'rotate', key.id, '--grace', '0', '--json'], place)).stdout) as { secret: string }
+  for (const secret of [key.secret, rotated.secret]) t.equal(await statusFor(facts, secret, 'qwen-coder-turbo'), 401)
+  t.match(await run(['audit', 'verify'], place), { code: 0, stdout: /^The log is whole: \d+ entries/ })
+  t.equal(await statusFor(facts, last.secret, 'qwen-coder-turbo'), 200)
   t.match(await run(['key', 'revoke', key.id], place), { code: 0 })
-  t.equal(await statusFor(facts, key.secret, 'qwen-coder-turbo'), 401)
+  t.equal(await statusFor(facts, last.secret, 'qwen-coder-turbo'), 401)
   t.equal(await gateway.stop('SIGTERM'), 0)
 })
 

@@ -41,6 +41,7 @@ export function adminDeps ({ directory, store, clock }: AdminParts): AdminDeps {
   const vault = createVault({ current: PEPPER, previous: undefined })
   const peppers = { current: PEPPER, previous: undefined }
   return {
+    version: '1.2.3',
     clock,
     ids: createCountedIds(),
     metrics: createMetrics(quietFigures),

@@ -33,7 +33,7 @@ t.test('usage, the list of requests, and what is spent of a budget are one and t
 
   const [refusal] = (await admin('GET', `/requests?status=429&key=${other.keyId}`)).json.data
   const { json: explained } = await admin('GET', `/requests/${refusal.request_id}`)
-  t.match(explained, { outcome: 'refused', status: 429, error: 'budget_exhausted', records: [] })
+  t.match(explained, { outcome: 'refused', status: 429, error: 'budget_exhausted', billed_attempts: [] })
   t.match(explained.limits.find(({ allows }: any) => allows === false), { scope: 'key', id: 'none', amount: 0, remaining: 0 })
   for (const { request_id: id } of requests.data) t.equal((await admin('GET', `/requests/${id}`)).status, 200)
   const byModel = (await admin('GET', `/usage?team=${caller.team}&group_by=model,key&step=hour`)).json.data

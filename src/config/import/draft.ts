@@ -33,7 +33,12 @@ export interface DraftModel extends ModelLimits {
   readonly name: string
   readonly aliases?: readonly string[]
   readonly targets: readonly DraftTarget[]
-  readonly price?: { readonly currency: string, readonly input_per_1k: number, readonly output_per_1k: number }
+  readonly price?: {
+    readonly currency: string
+    readonly input_per_1k: number
+    readonly output_per_1k: number
+    readonly cached_input_per_1k?: number
+  }
 }
 
 export interface ModelLimits {

@@ -26,7 +26,7 @@ export interface Deployment {
   readonly price: Price | undefined
 }
 
-export interface Price { readonly input: number, readonly output: number }
+export interface Price { readonly input: number, readonly output: number, readonly cached: number | undefined }
 
 /** undefined for what cannot be served here, which has been warned of. */
 export function deploymentFrom (entry: Mapping, secrets: Secrets): Deployment | undefined {
@@ -139,13 +139,14 @@ function tokensOf (info: Mapping, name: string): number | undefined {
 }
 
 function priceFrom (mapping: Mapping): Price | undefined {
-  const [input, output] = ['input_cost_per_token', 'output_cost_per_token'].map((name) => per1kOf(mapping, name))
+  const names = ['input_cost_per_token', 'output_cost_per_token', 'cache_read_input_token_cost']
+  const [input, output, cached] = names.map((name) => per1kOf(mapping, name))
   if (input === undefined && output === undefined) return undefined
   if (input === undefined || output === undefined) {
     mapping.warn('input_cost_per_token', 'a price needs input_cost_per_token and output_cost_per_token; it is left out')
     return undefined
   }
-  return { input, output }
+  return { input, output, cached }
 }
 
 /** Prices are kept in millionths per 1,000 tokens. */

@@ -5,7 +5,7 @@ import { aliasesFrom, fallbacksFrom, targetsOf, withFallbacks } from './litellm-
 import { createSecrets, freeName } from './secrets.ts'
 import { deploymentFrom, secretText } from './litellm-deployments.ts'
 import { draftText, isName, limitsOf } from './draft.ts'
-import type { Deployment } from './litellm-deployments.ts'
+import type { Deployment, Price } from './litellm-deployments.ts'
 import type { DraftModel, DraftUpstream } from './draft.ts'
 import type { ImportOptions, Imported } from './imported.ts'
 import type { AllFallbacks, Placed } from './litellm-routing.ts'
@@ -151,8 +151,15 @@ function priceOf (name: string, group: readonly Placed[], warn: Warn): DraftMode
     if (!BUILT_IN_MODELS.has(name)) warn(path, `${name} has no price here; without one it is refused under budgets of money`)
     return undefined
   }
-  if (new Set(prices.map((price) => JSON.stringify(price))).size > 1) warn(first?.deployment.path ?? [], `the dearest price of ${name} holds for all its targets`)
-  return { currency: 'USD', input_per_1k: Math.max(...prices.map(({ input }) => input)), output_per_1k: Math.max(...prices.map(({ output }) => output)) }
+  const differ = new Set(prices.map((price) => JSON.stringify(price))).size > 1
+  if (differ) warn(first?.deployment.path ?? [], `the dearest price of ${name} holds for all its targets`)
+  const dearest = (rate: (price: Price) => number): number => Math.max(...prices.map(rate))
+  return {
+    currency: 'USD',
+    input_per_1k: dearest(({ input }) => input),
+    output_per_1k: dearest(({ output }) => output),
+    ...(prices.some(({ cached }) => cached !== undefined) ? { cached_input_per_1k: dearest(({ input, cached }) => cached ?? input) } : {})
+  }
 }
 
 interface RoutingDeps {

@@ -113,6 +113,13 @@ t.test('the dearest of several prices holds', async (t) => {
   t.ok(warningsOf(imported).some((line) => /the dearest price of m holds/.test(line)))
 })
 
+t.test('a price of cached input is taken over, and where one place has none its input is as dear as any', async (t) => {
+  const entry = (cached?: number) => ({ model_name: 'm', litellm_params: { model: 'openai/m' }, model_info: { input_cost_per_token: 2e-6, output_cost_per_token: 4e-6, cache_read_input_token_cost: cached } })
+  const priceOf = (...entries: object[]) => loadedFrom(litellm(JSON.stringify({ model_list: entries }))).models[0]?.price
+  t.same(priceOf(entry(5e-7)), { currency: 'USD', input_per_1k: 0.002, output_per_1k: 0.004, cached_input_per_1k: 0.0005 })
+  t.match(priceOf(entry(5e-7), entry()), { cached_input_per_1k: 0.002 })
+})
+
 t.test('values of another kind than they should be are told of and left out', async (t) => {
   const imported = litellm(JSON.stringify({
     model_list: [

@@ -21,33 +21,42 @@ export interface Exchange { readonly sending: Sending, readonly records: readonl
 /** Brings records and requests together. @returns each request that was sent, whether it has a record or not */
 export function exchangesOf (records: readonly LedgerRecord[], team: string, witnesses: Witnesses, faults: string[]): Exchange[] {
   const sendings = [...witnesses.sendings.values()].filter(({ client }) => client.team.id === team)
-  const find = createFinder(sendings, witnesses)
   const found = new Map<Sending, LedgerRecord[]>(sendings.map((sending) => [sending, []]))
-  for (const record of records) {
-    const sending = find(record)
-    if (sending === undefined) faults.push(`${nameOf(record)} is nobody's request`)
-    else found.get(sending)?.push(record)
+  const owners = createOwners(sendings, witnesses)
+  const requests = [...Map.groupBy(records, ({ requestId }) => requestId).values()]
+  // Those that tell by their prompts whose they are come before those that do not.
+  for (const request of requests.sort((one, other) => Number(hasPrompt(other)) - Number(hasPrompt(one)))) {
+    const sending = owners(request)
+    if (sending === undefined) faults.push(`${request.map(nameOf).join(', ')} is nobody's request`)
+    else found.get(sending)?.push(...request)
   }
   return [...found].map(([sending, ofSending]) => ({ sending, records: ofSending.sort((one, other) => one.attempt - other.attempt) }))
 }
 
 /**
  * A client that never saw the head of its answer does not know the request's id. Then the upstream knows whose it was; and where
- * that does not either, the record says when the request came. A client makes one at a time, but the gateway may be late.
+ * that does not either, the records say when the request came. A client makes one at a time, but the gateway may be late.
  */
-function createFinder (sendings: readonly Sending[], { clientOfKey, seen }: Witnesses): (record: LedgerRecord) => Sending | undefined {
+function createOwners (sendings: readonly Sending[], { clientOfKey, seen }: Witnesses): (request: readonly LedgerRecord[]) => Sending | undefined {
   const markers = new Map([...seen.values()].flat().map(({ id, marker }) => [id, marker]))
   const byId = new Map(sendings.flatMap((sending) => sending.requestId === undefined ? [] : [[sending.requestId, sending] as const]))
   const unnamed = Map.groupBy(sendings.filter(({ requestId }) => requestId === undefined), ({ client }) => client)
-  return (record) => {
-    const { requestId, keyId, timeMs, upstreamRequestId = '' } = record
+  return (request) => {
+    const [{ requestId = '', keyId = '', timeMs = 0 } = {}] = request
     const client = clientOfKey(keyId)
     const sending = byId.get(requestId)
     if (sending !== undefined) return sending.client === client ? sending : undefined
-    const candidates = (client === undefined ? undefined : unnamed.get(client))?.filter(({ startMs }) => startMs <= timeMs) ?? []
-    const marker = markers.get(upstreamRequestId)
-    return candidates.find((one) => one.marker === marker) ?? candidates.findLast((one) => mayBe(one, record))
+    const others = (client === undefined ? undefined : unnamed.get(client)) ?? []
+    const candidates = others.filter(({ startMs }) => startMs <= timeMs)
+    const known = new Set(request.map(({ upstreamRequestId = '' }) => markers.get(upstreamRequestId)))
+    const owner = candidates.find(({ marker }) => known.has(marker)) ?? candidates.findLast((one) => request.every((record) => mayBe(one, record)))
+    if (owner !== undefined) others.splice(others.indexOf(owner), 1)
+    return owner
   }
+}
+
+function hasPrompt (request: readonly LedgerRecord[]): boolean {
+  return request.some(({ usage }) => usage.inputTokens > 0)
 }
 
 function mayBe ({ marker, planned: { chat } }: Sending, { model, surface, stream, outcome, usage }: LedgerRecord): boolean {
@@ -64,8 +73,6 @@ export function auditRequest ({ sending, records }: Exchange, { killed, seen }: 
   const { how, marker, servedBy, status } = sending
   const wasKilled = killed.has(servedBy)
   const fault = (what: string): void => { faults.push(`${marker} (${how} ${status ?? ''} by ${servedBy}) ${what}: ${records.map(nameOf).join(', ') || 'no record'}`) }
-  const ids = new Set(records.map(({ requestId }) => requestId))
-  if (ids.size > 1) fault('has records of several requests')
   if (records.some(({ attempt }, place) => attempt !== place + 1)) fault('has attempts that are not counted from 1')
   const counting = records.filter(({ superseded }) => !superseded)
   if (counting.length > 1 || records.slice(0, -1).some(({ superseded }) => !superseded)) fault('is counted more than once')
