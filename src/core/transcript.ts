@@ -119,7 +119,10 @@ export function thoughtsIn ({ text, isFramed }: Transcript): string {
   return text.slice(THINK.length, end < 0 ? undefined : end)
 }
 
-/** A text in pieces. More than the longest answer is kept; what is said beyond it is missing from an estimate and nothing else. */
+/**
+ * A text in pieces. Far more than the longest answer is kept; what is said beyond it is missing from an estimate and from
+ * nothing else.
+ */
 export class Pieces implements GrowingText {
   readonly #pieces: string[] = []
   length = 0
