@@ -14,7 +14,7 @@ import type { MetricDefinition } from '../../src/observe/metric-names.ts'
 const PRICE = { currency: 'CNY', tiers: [{ inputTokensMax: 1e9, inputNanoPerToken: 2_000, outputNanoPerToken: 6_000 }] }
 
 function catalogOf (...names: readonly string[]): Catalog {
-  const models = new Map(names.map((name) => [name, { name, targets: [TARGET], price: PRICE } as unknown as Model]))
+  const models = new Map(names.map((name) => [name, { name, targets: [TARGET], prices: [{ fromMs: 0, ...PRICE }] } as unknown as Model]))
   return { models, resolve: (name) => models.get(name) } as Partial<Catalog> as Catalog
 }
 
