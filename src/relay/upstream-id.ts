@@ -1,4 +1,4 @@
-/** A UUID or a long hexadecimal number, as it is or behind a word such as `req_`; OpenAI's answers have other letters too. */
+/** A UUID or a long hexadecimal number, as it is or behind a word such as `req_`; some vendors use other letters too. */
 const ID = /^(?:(?!sk[-_])[a-z]{2,12}[-_:])?[0-9a-f](?:[0-9a-f]|-(?=[0-9a-f])){11,71}$|^chatcmpl-[A-Za-z0-9]{8,64}$/i
 
 /**
