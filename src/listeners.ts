@@ -76,7 +76,7 @@ export function buildListeners (config: Config, secrets: Secrets, deps: Listener
     keyring: state.keyring,
     sealKey: deps.vault.seal,
     configuration: deps.configuration,
-    idempotency: createIdempotency({ claims: backend.claims, secret: secrets.peppers.current, failed: troubled }),
+    idempotency: createIdempotency({ store: backend.idempotency, secret: secrets.peppers.current, failed: troubled }),
     newKey: (id) => createClientKey((below) => randomInt(below), id),
     newToken: () => createAdminToken((below) => randomInt(below)),
     digestOf: (secret) => keyDigest(secrets.peppers.current, secret),

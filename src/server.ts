@@ -22,6 +22,7 @@ import type { Config } from './config/schema.ts'
 import type { Exchanges } from './relay/exchanges.ts'
 import type { FirstKey } from './accounts/first-key.ts'
 import type { Listeners } from './listeners.ts'
+import type { LiveFigures } from './observe/live-metrics.ts'
 import type { Logger } from './observe/logger.ts'
 import type { Pools } from './upstream/pools.ts'
 import type { Tracing } from './observe/tracing.ts'
@@ -72,15 +73,15 @@ const NO_SURROUNDINGS: Surroundings = { flags: {}, environment: {} }
 export async function startServer (config: Config, catalog: Catalog, deps: ServerDeps): Promise<RunningServer> {
   const exchanges = createExchanges()
   let [current, running, isDraining] = [catalog, config, false]
-  let knownTeams: State['knownTeams'] = () => []
-  const metrics = createMetrics(() => ({ catalog: current, teams: knownTeams(), running: exchanges.running() }))
+  let figures = (): KeptFigures => ({ teams: [], keyStates: () => [] })
+  const metrics = createMetrics(() => ({ ...figures(), catalog: current, running: exchanges.running() }))
   const tracing = await openTracing(process.env, { ...deps, metrics })
   const observers = createObservers(metrics, tracing, deps)
   const secrets = secretsOf(config)
   const [firstKey, vault] = [firstKeyOf(config, secrets), createVault(secrets.peppers)]
   const state = await openState(config, { ...deps, bootId: randomUUID(), firstKey, vault, metrics, observers })
   const [pools, tokens] = [createPools(), createTokenCounter({ inlineBytesMax: COUNT_INLINE_BYTES_MAX })]
-  knownTeams = state.knownTeams
+  figures = () => figuresOf(state)
   const { app, admin } = buildListeners(config, secrets, {
     ...deps,
     metrics,
@@ -118,6 +119,13 @@ export async function startServer (config: Config, catalog: Catalog, deps: Serve
     keepCatalog () { metrics.reloaded('kept') },
     close
   }
+}
+
+type KeptFigures = Pick<LiveFigures, 'teams' | 'keyStates'>
+
+/** Before the store has been read nobody knows any team, nor a key that is kept there. */
+function figuresOf (state: State): KeptFigures {
+  return { teams: state.knownTeams(), keyStates: state.readiness() === 'starting' ? () => [] : state.keyring.states }
 }
 
 function accessTo (config: Config, secrets: Secrets, firstKey: FirstKey, state: State): Pick<RunningServer, 'apiKey' | 'adminTokenFile'> {

@@ -1,8 +1,8 @@
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto'
 import { canonicalJson } from '../accounts/canonical-json.ts'
-import { CLAIM_CHARACTERS_MAX } from '../accounts/claims.ts'
+import { KEPT_CHARACTERS_MAX } from '../accounts/idempotency-store.ts'
 import { GatewayError } from '../core/errors.ts'
-import type { Claims } from '../accounts/claims.ts'
+import type { IdempotencyStore } from '../accounts/idempotency-store.ts'
 
 /** What a write came to. */
 export interface Result { readonly status: number, readonly body: object | undefined }
@@ -26,7 +26,7 @@ export interface Idempotency {
 }
 
 export interface IdempotencyDeps {
-  readonly claims: Claims
+  readonly store: IdempotencyStore
   /** Results hold new secrets: they are kept encrypted under it and the Idempotency-Key, of which neither is in the store. */
   readonly secret: string
   /** Told of what could not be kept or given back. */
@@ -53,26 +53,26 @@ interface Kept {
   readonly result?: string
 }
 
-export function createIdempotency ({ claims, secret, failed, random = randomBytes }: IdempotencyDeps): Idempotency {
+export function createIdempotency ({ store, secret, failed, random = randomBytes }: IdempotencyDeps): Idempotency {
   return {
     async once ({ actor, key, request }, perform) {
       if (!KEY.test(key)) throw refused('invalid_request', 'An Idempotency-Key has 1 to 255 printable ASCII characters.')
       const keys = keysFor(secret, actor, key)
       const print = createHmac('sha256', keys.print).update(canonicalJson(request)).digest('base64url')
       const underWay = JSON.stringify({ print, owner: random(NONCE_BYTES).toString('base64url') } satisfies Kept)
-      const claim = await claims.claim(keys.name, underWay, UNDER_WAY_MS)
-      if (claim.status === 'full') {
+      const taking = await store.take(keys.name, underWay, UNDER_WAY_MS)
+      if (taking.status === 'full') {
         throw new GatewayError('overloaded', 'Too many Idempotency-Keys are remembered. Try again later, or without one.', { retryAfterMs: UNDER_WAY_MS })
       }
-      if (claim.status === 'taken') return { ...keptResult(JSON.parse(claim.text) as Kept, print, keys.seal), isReplayed: true }
+      if (taking.status === 'known') return { ...keptResult(JSON.parse(taking.text) as Kept, print, keys.seal), isReplayed: true }
       const result = await perform().catch(async (caught: unknown) => {
-        await claims.release(keys.name, underWay).catch(failed)
+        await store.release(keys.name, underWay).catch(failed)
         throw caught
       })
       const sealed = seal(result, keys.seal, random(NONCE_BYTES))
-      const kept = { print, result: sealed.length > CLAIM_CHARACTERS_MAX ? '' : sealed } satisfies Kept
+      const kept = { print, result: sealed.length > KEPT_CHARACTERS_MAX ? '' : sealed } satisfies Kept
       // It is done, whether or not that can be noted.
-      await claims.replace(keys.name, { from: underWay, to: JSON.stringify(kept), lifeMs: KEPT_MS }).catch(failed)
+      await store.replace(keys.name, { from: underWay, to: JSON.stringify(kept), lifeMs: KEPT_MS }).catch(failed)
       return { ...result, isReplayed: false }
     }
   }

@@ -44,7 +44,7 @@ export function createAuditRefusal (
       object: objectOf(route, request.params as Readonly<Record<string, string>>),
       outcome,
       // No message: it may repeat what was sent.
-      detail: { code: error.kind, status: error.status, ...error.param === undefined ? {} : { field: error.param } }
+      detail: { code: error.kind, status: error.status, ...shownField(error.param) }
     }
     try {
       await audit.append(facts)
@@ -53,6 +53,11 @@ export function createAuditRefusal (
       failed(GatewayError.from(caught))
     }
   }
+}
+
+/** A field of ours. Of one that is not, its name is whatever was sent in its place, and may be a secret. */
+function shownField (field: string | undefined): { readonly field?: string } {
+  return field !== undefined && /^(?:[a-z_]+|\[\d{1,6}\]|\.){1,24}$/.test(field) ? { field } : {}
 }
 
 function strangerFacts (request: FastifyRequest): Pick<AuditFacts, 'actor' | 'role' | 'address' | 'requestId'> {

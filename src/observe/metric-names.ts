@@ -122,6 +122,9 @@ export const METRICS = {
   upstreamInFlight: {
     name: 'dashgate_upstream_in_flight', type: 'gauge', help: 'Tries under way at an upstream.', labels: ['upstream']
   },
+  upstreamKeys: {
+    name: 'dashgate_upstream_keys', type: 'gauge', help: 'Keys of an upstream by what is done with them.', labels: ['upstream', 'state']
+  },
   ledgerLost: { name: 'dashgate_ledger_lost_total', type: 'counter', help: 'Ledger records that could not be written.', labels: [] },
   refusalsLost: { name: 'dashgate_refusals_lost_total', type: 'counter', help: 'Refusals that could not be written down.', labels: [] },
   storeUp: { name: 'dashgate_store_up', type: 'gauge', help: 'Whether the store of the limits answers.', labels: [] },

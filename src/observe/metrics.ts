@@ -3,17 +3,17 @@ import { addProcessMetrics } from './process-metrics.ts'
 import { createInstruments } from './instruments.ts'
 import { createLabelValues } from './label-values.ts'
 import { createRequestMetrics } from './request-metrics.ts'
+import { setUnderWay } from './live-metrics.ts'
 import { createStoreMetrics } from './store-metrics.ts'
 import { startAtZero, startCatalogAtZero } from './zeros.ts'
 import type { Catalog } from '../core/catalog.ts'
-import type { Exchange } from '../relay/exchange.ts'
 import type { GatewayError } from '../core/errors.ts'
-import type { NamesInUse } from './label-values.ts'
+import type { LiveFigures } from './live-metrics.ts'
 import type { RequestMetrics } from './request-metrics.ts'
 import type { StoreMetrics } from './store-metrics.ts'
 
 /** Every metric this process exposes. Labels take configured names and closed lists only, so the series are bounded. */
-export interface Metrics extends Pick<RequestMetrics, 'record' | 'charged'> {
+export interface Metrics extends RequestMetrics {
   readonly registry: Registry
   readonly store: StoreMetrics
   /** A request that was refused before it became an exchange: no key, no such route, broken framing. */
@@ -27,19 +27,15 @@ export interface Metrics extends Pick<RequestMetrics, 'record' | 'charged'> {
   late (delayMs: number): void
 }
 
-/** What the metrics ask for when they are read. */
-export interface LiveFigures extends NamesInUse {
-  readonly running: Iterable<Exchange>
-}
-
 export function createMetrics (live: () => LiveFigures): Metrics {
   let fresh: Catalog | undefined
   const registry = new FreshRegistry(async () => {
-    const { catalog, running } = live()
+    const figures = live()
+    const { catalog } = figures
     await labels.prune(instruments)
     if (fresh !== catalog) startCatalogAtZero(instruments, fresh = catalog)
     store.refresh()
-    requests.underWay(running, catalog)
+    setUnderWay(instruments, figures)
   })
   const instruments = createInstruments(registry)
   const labels = createLabelValues(live)

@@ -1,7 +1,6 @@
 import { CHAT, inputModalities, outputModalities } from './gen-ai-names.ts'
 import { NO_UPSTREAM, UNKNOWN_MODEL } from './label-values.ts'
 import { statusOf } from './status.ts'
-import type { Catalog } from '../core/catalog.ts'
 import type { Exchange } from '../relay/exchange.ts'
 import type { Instruments } from './instruments.ts'
 import type { LabelValues } from './label-values.ts'
@@ -13,8 +12,6 @@ export interface RequestMetrics {
   record (exchange: Exchange, durationMs: number): void
   /** What goes into the ledger is counted where it does, so that both have the same sums. */
   charged (record: LedgerRecord): void
-  /** Sets the gauges of what is under way. */
-  underWay (running: Iterable<Exchange>, catalog: Catalog): void
 }
 
 export function createRequestMetrics (instruments: Instruments, labels: LabelValues): RequestMetrics {
@@ -41,8 +38,7 @@ export function createRequestMetrics (instruments: Instruments, labels: LabelVal
       countTokens(record, instruments, labels)
       countMoney(record, instruments, labels)
       countInference(record, instruments, labels)
-    },
-    underWay: (running, catalog) => setUnderWay(instruments, running, catalog)
+    }
   }
 }
 
@@ -94,22 +90,4 @@ function countInference ({ model, upstream, usage }: LedgerRecord, instruments: 
 function partOf (whole: ReadonlyMap<Modality, number>, tokens: number): ReadonlyMap<Modality, number> {
   const [only = 'unknown'] = whole.keys()
   return new Map([[whole.size === 1 ? only : 'unknown', tokens]])
-}
-
-function setUnderWay (instruments: Instruments, running: Iterable<Exchange>, catalog: Catalog): void {
-  const { inFlight, holds, heldTokens, upstreamInFlight } = instruments
-  for (const gauge of [inFlight, upstreamInFlight]) gauge.reset()
-  const targets = [...catalog.models.values()].flatMap((model) => model.targets)
-  for (const { upstream } of targets) upstreamInFlight.set({ upstream: upstream.name }, 0)
-  let [held, tokens] = [0, 0]
-  for (const exchange of running) {
-    inFlight.inc({ surface: exchange.surface.name })
-    const last = exchange.tries.at(-1)
-    if (last !== undefined && last.endedMonotonicMs === undefined) upstreamInFlight.inc({ upstream: last.target.upstream.name })
-    if (exchange.admission === undefined || exchange.outcome !== undefined) continue
-    held++
-    tokens += (exchange.inputTokensHeld ?? 0) + (exchange.admission.outputTokensHeld ?? 0)
-  }
-  holds.set(held)
-  heldTokens.set(tokens)
 }

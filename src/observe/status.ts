@@ -1,8 +1,6 @@
 import type { Exchange } from '../relay/exchange.ts'
 
-/** The HTTP status that the client got, or would have got had it waited. A stream that has begun stays a 200. */
-export function statusOf ({ error, opened, firstContentMonotonicMs }: Exchange): number {
-  if (error === undefined) return 200
-  const hasBegun = opened?.envelope.stream === true && firstContentMonotonicMs !== undefined
-  return hasBegun && error.kind !== 'client_closed' ? 200 : error.status
+/** The HTTP status that the client got, or would have got had it waited. A stream that has begun stays what it began as. */
+export function statusOf ({ error, reply }: Exchange): number {
+  return error?.kind === 'client_closed' ? error.status : reply.status ?? error?.status ?? 200
 }

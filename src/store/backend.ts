@@ -1,5 +1,5 @@
 import type { AccountStore } from '../accounts/store.ts'
-import type { Claims } from '../accounts/claims.ts'
+import type { IdempotencyStore } from '../accounts/idempotency-store.ts'
 import type { Ledger, Refusals } from '../metering/ledger.ts'
 import type { LimitStore } from '../limits/store.ts'
 import type { OpenSpool } from './spool.ts'
@@ -10,7 +10,7 @@ export interface Backend {
   /** The same limits over two ways, so that one that hangs does not hold up the other. */
   readonly limits: { readonly main: LimitStore, readonly spare: LimitStore }
   readonly accounts: AccountStore
-  readonly claims: Claims
+  readonly idempotency: IdempotencyStore
   readonly ledger: Ledger
   readonly refusals: Refusals
   readonly usage: UsageReader

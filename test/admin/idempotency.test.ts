@@ -2,7 +2,7 @@ import t from 'tap'
 import { adminApp } from './admin-app.ts'
 import { createIdempotency } from '../../src/admin/idempotency.ts'
 import { GatewayError } from '../../src/core/errors.ts'
-import type { Claims } from '../../src/accounts/claims.ts'
+import type { IdempotencyStore } from '../../src/accounts/idempotency-store.ts'
 import type { Result } from '../../src/admin/idempotency.ts'
 
 const KEY = { 'idempotency-key': 'a key of the tests' }
@@ -74,16 +74,16 @@ t.test('reads take no notice of a key, and a bad one is refused', async (t) => {
   t.ok(app)
 })
 
-/** Claims in a map, each call of which can be looked at. */
-function mapOfClaims (): Claims & { readonly texts: Map<string, string> } {
+/** IdempotencyStore in a map, each call of which can be looked at. */
+function storeInMemory (): IdempotencyStore & { readonly texts: Map<string, string> } {
   const texts = new Map<string, string>()
   return {
     texts,
-    async claim (name, text) {
+    async take (name, text) {
       const taken = texts.get(name)
-      if (taken !== undefined) return { status: 'taken', text: taken }
+      if (taken !== undefined) return { status: 'known', text: taken }
       texts.set(name, text)
-      return { status: 'claimed' }
+      return { status: 'new' }
     },
     async replace (name, { from, to }) { if (texts.get(name) === from) texts.set(name, to) },
     async release (name, text) { if (texts.get(name) === text) texts.delete(name) }
@@ -94,7 +94,7 @@ const WRITE = { actor: 'root', key: 'k', request: { method: 'POST', path: '/x', 
 const RESULT: Result = { status: 201, body: { secret: 'sk-dg-the-new-secret' } }
 
 t.test('who asks while the first one is under way is told to wait', async (t) => {
-  const idempotency = createIdempotency({ claims: mapOfClaims(), secret: 's', failed () {} })
+  const idempotency = createIdempotency({ store: storeInMemory(), secret: 's', failed () {} })
   const { promise, resolve } = Promise.withResolvers<Result>()
   const first = idempotency.once(WRITE, () => promise)
   const second = await idempotency.once(WRITE, async () => { throw new Error('done twice') }).catch((caught: unknown) => caught)
@@ -105,16 +105,16 @@ t.test('who asks while the first one is under way is told to wait', async (t) =>
 })
 
 t.test('the store has no secret, no key and nothing by which one could guess at them', async (t) => {
-  const claims = mapOfClaims()
-  const once = (secret: string, write = WRITE) => createIdempotency({ claims, secret, failed () {} }).once(write, async () => RESULT)
+  const store = storeInMemory()
+  const once = (secret: string, write = WRITE) => createIdempotency({ store, secret, failed () {} }).once(write, async () => RESULT)
   await once('one')
-  const kept = JSON.stringify([...claims.texts])
+  const kept = JSON.stringify([...store.texts])
   for (const word of ['sk-', 'secret', 'root', '"k"', '/x']) t.notMatch(kept, word)
-  const [[name = '', text = ''] = []] = claims.texts
+  const [[name = '', text = ''] = []] = store.texts
   await once('two')
-  t.equal(claims.texts.size, 2, 'another secret has other names')
+  t.equal(store.texts.size, 2, 'another secret has other names')
   await once('one', { ...WRITE, key: 'other' })
-  claims.texts.set([...claims.texts.keys()][2] ?? '', text)
+  store.texts.set([...store.texts.keys()][2] ?? '', text)
   t.match(await once('one', { ...WRITE, key: 'other' }).catch((caught: unknown) => caught), { kind: 'conflict' }, 'and a result is of no use under another key')
   t.match(name, /^[0-9a-f]{64}$/)
 })
@@ -122,23 +122,23 @@ t.test('the store has no secret, no key and nothing by which one could guess at 
 t.test('a write that cannot be noted is answered all the same', async (t) => {
   const told: unknown[] = []
   const away = new GatewayError('store_unavailable', 'away')
-  const claims: Claims = { ...mapOfClaims(), replace: async () => { throw away }, release: async () => { throw away } }
-  const idempotency = createIdempotency({ claims, secret: 's', failed: (cause) => { told.push(cause) } })
+  const store: IdempotencyStore = { ...storeInMemory(), replace: async () => { throw away }, release: async () => { throw away } }
+  const idempotency = createIdempotency({ store, secret: 's', failed: (cause) => { told.push(cause) } })
   t.same(await idempotency.once(WRITE, async () => RESULT), { ...RESULT, isReplayed: false })
   t.match(await idempotency.once({ ...WRITE, key: 'l' }, async () => { throw new GatewayError('not_found', 'x') }).catch((caught: unknown) => caught), { kind: 'not_found' })
   t.same(told, [away, away])
 })
 
 t.test('an answer that is too long to be kept is said to have been given', async (t) => {
-  const idempotency = createIdempotency({ claims: mapOfClaims(), secret: 's', failed () {} })
+  const idempotency = createIdempotency({ store: storeInMemory(), secret: 's', failed () {} })
   const long = { status: 200, body: { text: 'x'.repeat(100_000) } }
   t.same(await idempotency.once(WRITE, async () => long), { ...long, isReplayed: false })
   t.match(await idempotency.once(WRITE, async () => long).catch((caught: unknown) => caught), { kind: 'conflict', message: /done before/ })
 })
 
 t.test('where too many are remembered a write is refused, and done without a key', async (t) => {
-  const full: Claims = { ...mapOfClaims(), claim: async () => ({ status: 'full' }) }
-  const { call } = await adminApp(t, { idempotency: createIdempotency({ claims: full, secret: 's', failed () {} }) })
+  const full: IdempotencyStore = { ...storeInMemory(), take: async () => ({ status: 'full' }) }
+  const { call } = await adminApp(t, { idempotency: createIdempotency({ store: full, secret: 's', failed () {} }) })
   t.match(await call('POST', '/teams', { id: 'search' }, KEY), { status: 503, json: { error: { code: 'overloaded' } }, headers: { 'retry-after': '60' } })
   t.equal((await call('POST', '/teams', { id: 'search' })).status, 201)
 })

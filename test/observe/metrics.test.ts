@@ -6,15 +6,16 @@ import { createMetrics } from '../../src/observe/metrics.ts'
 import { createScene, TARGET } from '../relay/fakes.ts'
 import { principalOf } from '../support/accounts.ts'
 import { quietFigures } from '../support/live-figures.ts'
+import { tierOf } from '../support/prices.ts'
 import type { Catalog, Model } from '../../src/core/catalog.ts'
 import type { LedgerRecord } from '../../src/metering/ledger.ts'
 import type { Metrics } from '../../src/observe/metrics.ts'
 import type { MetricDefinition } from '../../src/observe/metric-names.ts'
 
-const PRICE = { currency: 'CNY', tiers: [{ inputTokensMax: 1e9, inputNanoPerToken: 2_000, outputNanoPerToken: 6_000 }] }
+const PRICES = [{ fromMs: 0, currency: 'CNY', tiers: [tierOf(1e9, 2_000, 6_000)] }]
 
 function catalogOf (...names: readonly string[]): Catalog {
-  const models = new Map(names.map((name) => [name, { name, targets: [TARGET], price: PRICE } as unknown as Model]))
+  const models = new Map(names.map((name) => [name, { name, targets: [TARGET], prices: PRICES } as unknown as Model]))
   return { models, resolve: (name) => models.get(name) } as Partial<Catalog> as Catalog
 }
 

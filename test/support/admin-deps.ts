@@ -2,11 +2,11 @@ import { DatabaseSync } from 'node:sqlite'
 import { buildCatalog } from '../../src/config/catalog.ts'
 import { createAuditLog } from '../../src/accounts/audit.ts'
 import { createAdminToken, createClientKey, keyDigest } from '../../src/accounts/keys.ts'
-import { CLAIMS_SCHEMA } from '../../src/store/embedded/claims-schema.ts'
+import { IDEMPOTENCY_SCHEMA } from '../../src/store/embedded/idempotency-schema.ts'
 import { createConfigInspection } from '../../src/config/inspection.ts'
 import { createCountedIds, createSeededRandom } from './fixed.ts'
 import { createIdentifyAdmin } from '../../src/accounts/admin-token.ts'
-import { createEmbeddedClaims } from '../../src/store/embedded/claims.ts'
+import { createEmbeddedIdempotency } from '../../src/store/embedded/idempotency.ts'
 import { createIdempotency } from '../../src/admin/idempotency.ts'
 import { createKeyring } from '../../src/upstream/keyring.ts'
 import { createMemoryLog } from '../metering/memory-log.ts'
@@ -59,13 +59,13 @@ export function adminDeps ({ directory, store, clock }: AdminParts): AdminDeps {
     configuration: createConfigInspection({ clock, running: () => CONFIG, flags: {}, environment: {} }),
     digestOf: (secret) => keyDigest(PEPPER, secret),
     explanations: { budgetsOf: async () => [], explain: async () => ({ allowed: true, decidedBy: undefined, outputTokensFit: undefined, reports: [] }) },
-    idempotency: createIdempotency({ claims: createEmbeddedClaims(claimsDatabase(), clock), secret: PEPPER, failed (cause) { throw cause } }),
+    idempotency: createIdempotency({ store: createEmbeddedIdempotency(idempotencyDatabase(), clock), secret: PEPPER, failed (cause) { throw cause } }),
     failed (error) { throw error }
   }
 }
 
-function claimsDatabase (): DatabaseSync {
+function idempotencyDatabase (): DatabaseSync {
   const database = new DatabaseSync(':memory:')
-  database.exec(CLAIMS_SCHEMA)
+  database.exec(IDEMPOTENCY_SCHEMA)
   return database
 }

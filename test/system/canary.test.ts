@@ -119,8 +119,16 @@ async function administer ({ adminUrl }: Running, token: string): Promise<readon
   const { secret } = await admin('POST', '/teams/limited/keys', {})
   await admin('POST', '/teams', { id: canary('team').toUpperCase(), [canary('field')]: 1 })
   await admin('GET', `/teams/${canary('team-path')}?q=${canary('query')}`)
+  await admin('POST', '/upstreams/up-openai/keys', { key: canary('stored-upstream-key'), workspace: 'ws' })
+  await admin('POST', '/upstreams/up-openai/keys', { key: `${canary('bad')} key`, [canary('member')]: canary('value') })
+  await admin('POST', '/config/check', { yaml: `upstreams: [{ name: x, keys: [${canary('checked')}, ${MARK}] }]` })
+  await admin('PATCH', '/teams/limited', { [canary('field')]: canary('value') })
+  const { token: second } = await admin('POST', '/tokens', { role: 'viewer', name: 'reader' })
+  await admin('DELETE', '/teams/limited', undefined, second)
+  const { secret: rotated } = await admin('POST', `/keys/${secret.split('-')[2] ?? ''}/rotate`, { grace_seconds: 3600 })
+  for (const path of ['/audit', '/config', '/upstreams', '/requests', '/usage', '/tokens']) await admin('GET', path)
   await admin('POST', '/explain', { key: canary('explained'), model: canary('model') })
-  return [secret, secret.split('-').at(-1) ?? '']
+  return [secret, second, rotated].flatMap((text) => [text, text.split('-').at(-1) ?? ''])
 }
 
 const BAD_CONFIGS: readonly string[] = [
@@ -198,7 +206,7 @@ t.test('with a store of its own, no secret and no word of a prompt is kept or sh
 })
 
 t.test('the secrets it makes itself are in their three files alone', async (t) => {
-  const running = await startGateway(t, { DASHGATE_BOOTSTRAP_KEY: '' })
+  const running = await startGateway(t, { DASHGATE_BOOTSTRAP_KEY: '', DASHGATE_SECRET_PREVIOUS: '' })
   const secretsIn = Object.fromEntries(['first-key', 'admin-token', 'secret'].map((name) => [name, readFileSync(join(running.folder, 'data', name), 'utf8').trim()]))
   const { 'first-key': key = '', 'admin-token': token = '', secret = '' } = secretsIn
   const keys = await administer(running, token)

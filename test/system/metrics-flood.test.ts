@@ -36,7 +36,7 @@ function seriesMax (models: number): number {
     unit: 4,
     operation: 4,
     code: 18,
-    state: 3,
+    state: 4,
     reason: 3,
     result: 4,
     version: 1,

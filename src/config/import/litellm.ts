@@ -153,12 +153,13 @@ function priceOf (name: string, group: readonly Placed[], warn: Warn): DraftMode
   }
   const differ = new Set(prices.map((price) => JSON.stringify(price))).size > 1
   if (differ) warn(first?.deployment.path ?? [], `the dearest price of ${name} holds for all its targets`)
+  const cachesCost = prices.some(({ cached }) => cached !== undefined)
   const dearest = (rate: (price: Price) => number): number => Math.max(...prices.map(rate))
   return {
     currency: 'USD',
     input_per_1k: dearest(({ input }) => input),
     output_per_1k: dearest(({ output }) => output),
-    ...(prices.some(({ cached }) => cached !== undefined) ? { cached_input_per_1k: dearest(({ input, cached }) => cached ?? input) } : {})
+    ...(cachesCost ? { cached_input_per_1k: dearest(({ input, cached }) => cached ?? input) } : {})
   }
 }
 

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { createEmbeddedAccounts } from './accounts.ts'
-import { createEmbeddedClaims } from './claims.ts'
+import { createEmbeddedIdempotency } from './idempotency.ts'
 import { createEmbeddedLedger } from './ledger.ts'
 import { createEmbeddedLimitStore } from './limits.ts'
 import { createEmbeddedRefusals } from './refusals.ts'
@@ -25,7 +25,7 @@ export function openEmbeddedBackend (database: DatabaseSync, deps: EmbeddedBacke
   return {
     limits: { main: limits, spare: limits },
     accounts: createEmbeddedAccounts(database),
-    claims: createEmbeddedClaims(database, clock),
+    idempotency: createEmbeddedIdempotency(database, clock),
     ledger: createEmbeddedLedger(database),
     refusals,
     usage: createEmbeddedUsage(database),

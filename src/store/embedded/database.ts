@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { ACCOUNTS_SCHEMA } from './accounts-schema.ts'
 import { AUDIT_SCHEMA } from './audit-schema.ts'
-import { CLAIMS_SCHEMA } from './claims-schema.ts'
+import { IDEMPOTENCY_SCHEMA } from './idempotency-schema.ts'
 import { LEDGER_SCHEMA } from './ledger-schema.ts'
 import { LIMITS_SCHEMA } from './limits-schema.ts'
 import { openExclusively } from '../sqlite-file.ts'
@@ -25,7 +25,7 @@ const MIGRATIONS: readonly string[] = [
   ACCOUNTS_SCHEMA,
   AUDIT_SCHEMA,
   LEDGER_SCHEMA,
-  CLAIMS_SCHEMA
+  IDEMPOTENCY_SCHEMA
 ]
 
 /** What a database that this program has opened is of. */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { checkStore } from './checks.ts'
 import { createRedisAccounts } from './accounts.ts'
-import { createRedisClaims } from './claims.ts'
+import { createRedisIdempotency } from './idempotency.ts'
 import { createRedisLedger } from './ledger.ts'
 import { createRedisLimitStore } from './limits.ts'
 import { createRedisRefusals } from './refusals.ts'
@@ -55,7 +55,7 @@ export async function openRedisBackend (settings: RedisSettings, deps: RedisBack
   return {
     limits: { main: limitsOver(main), spare: limitsOver(spare) },
     accounts: createRedisAccounts(spare.client),
-    claims: createRedisClaims(spare.client),
+    idempotency: createRedisIdempotency(spare.client),
     ledger: createRedisLedger({ connection: spare, clock }),
     refusals,
     usage: createRedisUsage({ connection: spare, clock }),

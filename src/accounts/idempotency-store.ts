@@ -1,13 +1,13 @@
 /** Most names that are remembered at a time, of all gateways that share the store. */
-export const CLAIMS_MAX = 10_000
+export const IDEMPOTENCY_KEYS_MAX = 10_000
 
 /** Most characters of a text that is kept under a name. */
-export const CLAIM_CHARACTERS_MAX = 131_072
+export const KEPT_CHARACTERS_MAX = 131_072
 
-export type Claim =
-  | { readonly status: 'claimed' }
+export type Taking =
+  | { readonly status: 'new' }
   /** Somebody was first, with this text. */
-  | { readonly status: 'taken', readonly text: string }
+  | { readonly status: 'known', readonly text: string }
   /** Too many are remembered. */
   | { readonly status: 'full' }
 
@@ -15,8 +15,8 @@ export type Claim =
  * Short texts under names of which each is taken by one alone, until its time is over by the store's clock. All reject with
  * GatewayError `store_unavailable`.
  */
-export interface Claims {
-  claim (name: string, text: string, lifeMs: number): Promise<Claim>
+export interface IdempotencyStore {
+  take (name: string, text: string, lifeMs: number): Promise<Taking>
   /** Puts another text in the place of this one, unless that is gone. */
   replace (name: string, replacement: Replacement): Promise<void>
   /** Gives a name back, unless the text is another one by now. */
