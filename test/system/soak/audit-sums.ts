@@ -1,7 +1,7 @@
 import { LATENCY_BOUNDS_MS } from '../../../src/metering/rollups.ts'
 import { matchesModel } from '../../../src/accounts/model-patterns.ts'
 import { priceOf } from './scene.ts'
-import type { Books } from './books.ts'
+import type { Books, ShownCount } from './books.ts'
 import type { LedgerRecord } from '../../../src/metering/ledger.ts'
 import type { LimitReport } from '../../../src/metering/limit-report.ts'
 import type { LimitSettings } from '../../../src/accounts/limit-settings.ts'
@@ -25,6 +25,7 @@ export interface Sums {
 export function auditSums (team: TeamScene, books: Books, faults: string[]): Sums {
   const { records, hours } = books
   compareHours(books, faults)
+  compareShown(books, faults)
   for (const record of records) {
     const cost = priceOf(record.usage, record.model)
     if (record.costNano !== cost || record.currency !== 'CNY') faults.push(`${record.requestId} costs ${record.costNano} ${record.currency} and not ${cost}`)
@@ -59,6 +60,32 @@ function compareHours ({ team, records, hours }: Books, faults: string[]): void 
     if (!expected.delete(name)) faults.push(`the hour ${name} is there twice, or for no record`)
   }
   for (const [name, row] of expected) if (Object.values(row).some((amount) => amount !== 0)) faults.push(`the hour ${name} is missing`)
+}
+
+/** What the admin API shows, by the members of a record's row. */
+const SHOWN: Readonly<Record<ShownCount, string>> = {
+  requests: 'requests',
+  errors: 'errors',
+  estimated: 'estimated',
+  input_tokens: 'inputTokens',
+  cached_tokens: 'cachedTokens',
+  output_tokens: 'outputTokens',
+  reasoning_tokens: 'reasoningTokens',
+  cost_nano: 'costNano'
+}
+
+function compareShown ({ team, records, shown }: Books, faults: string[]): void {
+  const rows = Map.groupBy(records, ({ keyId, model }) => `${keyId} ${model}`)
+  for (const row of shown) {
+    const name = `${row.key} ${row.model}`
+    const covered = (rows.get(name) ?? []).map(rowOf)
+    for (const [count, field] of Object.entries(SHOWN) as [ShownCount, string][]) {
+      const ledger = sum(covered.map((one) => one[field] ?? 0))
+      if (row[count] !== ledger) faults.push(`the API shows ${row[count]} ${count} of ${team} ${name}, and the ledger has ${ledger}`)
+    }
+    if (!rows.delete(name)) faults.push(`the API shows ${team} ${name} twice, or for no record`)
+  }
+  for (const name of rows.keys()) faults.push(`the API does not show ${team} ${name}`)
 }
 
 const HOUR_MS = 3_600_000

@@ -116,6 +116,21 @@ function booksOf (records: readonly LedgerRecord[]): Books {
     team: 'by-tokens',
     records,
     misplaced: [],
+    shown: records.length === 0
+      ? []
+      : [{
+          team: 'by-tokens',
+          key: 'k',
+          model: CHAT.model,
+          requests: counts.requests,
+          errors: counts.errors,
+          estimated: counts.estimated,
+          input_tokens: counts.inputTokens,
+          cached_tokens: counts.cachedTokens,
+          output_tokens: counts.outputTokens,
+          reasoning_tokens: counts.reasoningTokens,
+          cost_nano: counts.costNano
+        }],
     hours: hours.slice(0, 1).map((hour) => ({ ...hour, counts })),
     limits: [{ keyId: 'k', reports: [report('budget', 'tokens', spent), report('concurrency', 'concurrent_requests', 0)] }]
   }
@@ -180,6 +195,13 @@ t.test('sums that differ are found, field by field', (t) => {
   }
   t.match(faultsOf(honest, { ...books, hours: [] }).join('\n'), /is missing/)
   t.match(faultsOf(honest, { ...books, hours: [hour, hour] }).join('\n'), /there twice/)
+  const [shown] = books.shown
+  if (shown === undefined) throw new Error('nothing is shown')
+  for (const [count, amount] of Object.entries(shown)) {
+    if (typeof amount === 'number') t.match(faultsOf(honest, { ...books, shown: [{ ...shown, [count]: amount + 1 }] }).join('\n'), new RegExp(`shows \\d+ ${count}`))
+  }
+  t.match(faultsOf(honest, { ...books, shown: [] }).join('\n'), /does not show/)
+  t.match(faultsOf(honest, { ...books, shown: [shown, shown] }).join('\n'), /twice/)
   t.match(faultsOf(honest, { ...books, misplaced: ['cursor'] }).join('\n'), /out of its order/)
   for (const [change, fault] of [[{ used: 3 }, /3 are spent|3 places/], [{ held: 3 }, /still held/]] as const) {
     for (const [place] of limit.reports.entries()) {

@@ -1,3 +1,4 @@
+import { adminCall } from '../../support/fleet/fleet.ts'
 import { createExplanations } from '../../../src/limits/explanations.ts'
 import { openDirectory } from '../../../src/accounts/directory.ts'
 import { systemClock } from '../../../src/system.ts'
@@ -5,6 +6,7 @@ import type { Account } from '../../../src/accounts/principal.ts'
 import type { Backend } from '../../../src/store/backend.ts'
 import type { LedgerRecord, Listed } from '../../../src/metering/ledger.ts'
 import type { LimitReport } from '../../../src/metering/limit-report.ts'
+import type { Seat } from '../../support/fleet/fleet.ts'
 import type { UsageHour } from '../../../src/metering/rollups.ts'
 
 /** All that a store has of one team at the end, read as the API reads it. */
@@ -15,17 +17,29 @@ export interface Books {
   /** Cursors that are not in their order, or there twice. */
   readonly misplaced: readonly string[]
   readonly hours: readonly UsageHour[]
+  /** What the admin API said of it at the end, by key and model. */
+  readonly shown: readonly ShownUsage[]
   /** Every limit of every key, as it stands, those of its team among them. */
   readonly limits: readonly { readonly keyId: string, readonly reports: readonly LimitReport[] }[]
 }
 
+export type ShownCount = 'requests' | 'errors' | 'estimated' | 'input_tokens' | 'cached_tokens' | 'output_tokens' | 'reasoning_tokens' | 'cost_nano'
+export interface ShownUsage extends Readonly<Record<ShownCount, number>> { readonly team: string, readonly key: string, readonly model: string }
+
+/** Asked of a gateway that lives. */
+export async function shownUsage (seat: Seat): Promise<readonly ShownUsage[]> {
+  return (await adminCall<{ data: readonly ShownUsage[] }>(seat, '/usage?group_by=team,key,model')).data
+}
+
 export interface Span { readonly fromMs: number, readonly toMs: number }
+
+interface Reading { readonly span: Span, readonly shown: readonly ShownUsage[] }
 
 const PAGE_RECORDS = 500
 const PAGES_MAX = 10_000
 const HOUR_MS = 3_600_000
 
-export async function readBooks (backend: Backend, teams: readonly string[], span: Span): Promise<Books[]> {
+export async function readBooks (backend: Backend, teams: readonly string[], { span, shown }: Reading): Promise<Books[]> {
   const directory = await openDirectory(backend.accounts, systemClock)
   const limitsOf = createLimits(backend)
   return await Promise.all(teams.map(async (id): Promise<Books> => {
@@ -39,6 +53,7 @@ export async function readBooks (backend: Backend, teams: readonly string[], spa
       records: listed.map(({ record }) => record),
       misplaced: listed.flatMap(({ cursor }, place) => place > 0 && cursor >= (listed[place - 1]?.cursor ?? '') ? [cursor] : []),
       hours: await hoursOf(backend, id, span),
+      shown: shown.filter((row) => row.team === id),
       limits
     }
   }))

@@ -7,7 +7,7 @@ import { clientsOf, createLoad } from './load.ts'
 import { LEASE_MS } from '../../../src/limits/store.ts'
 import { openAccounts } from '../../support/fleet/accounts.ts'
 import { pause, until } from '../../support/fleet/patience.ts'
-import { readBooks } from './books.ts'
+import { readBooks, shownUsage } from './books.ts'
 import { startUpstream } from '../../support/fleet/upstream.ts'
 import { startWitness } from './witness.ts'
 import { STORES, temporaryFolder } from './stores.ts'
@@ -16,7 +16,7 @@ import type { Audit } from './audit.ts'
 import type { Load, Sending } from './load.ts'
 import type { Cuts } from '../../support/fleet/wires.ts'
 import type { Disasters } from './disasters.ts'
-import type { Fleet } from '../../support/fleet/fleet.ts'
+import type { Fleet, Seat } from '../../support/fleet/fleet.ts'
 import type { Size, TeamScene } from './scene.ts'
 import type { SoakStore, StoreName } from './stores.ts'
 import type { Upstream } from '../../support/fleet/upstream.ts'
@@ -88,11 +88,12 @@ async function play (stage: Stage, options: SoakOptions): Promise<Soak> {
   const startMs = performance.now()
   await until('nothing is held any more', QUIET_MS_MAX, async () => await isQuiet(fleet, teams) || (await pause(QUIET_INTERVAL_MS), false))
   const quietMs = performance.now() - startMs
+  const shown = await shownUsage(fleet.seats[0] as Seat)
   const faults = await endAll(stage, disasters)
   const span = { fromMs, toMs: Date.now() + 1 }
   const seen = witness.seen()
   const backend = await store.open()
-  const books = await readBooks(backend, teams.map(({ id }) => id), span)
+  const books = await readBooks(backend, teams.map(({ id }) => id), { span, shown })
   await backend.close()
   return {
     store: name,
