@@ -163,13 +163,18 @@ async function assertEnding (t: Test, gateway: Gateway, { input, ending, onFirst
   await assertCharged(t, gateway, { answer, charged: ending.charged })
 }
 
+interface Charged { readonly usage: { input_tokens: number, output_tokens: number, source: string }, readonly cost_nano: number }
+
 async function assertCharged (t: Test, gateway: Gateway, { answer, charged }: { answer: Answer, charged: Ending['charged'] }): Promise<void> {
   const record = await ask(`${gateway.url}/dashgate/v1/requests/${answer.headers['x-request-id']}`, {
     headers: { authorization: `Bearer ${gateway.apiKey}` }
   })
-  t.equal(record.status, charged === 'nothing' ? 404 : 200, `charged ${charged}: ${record.text.slice(0, 500)}`)
-  if (charged === 'nothing' || record.status !== 200) return
-  const { usage } = JSON.parse(record.text) as { usage: { input_tokens: number, output_tokens: number, source: string } }
+  t.equal(record.status, 200, `charged ${charged}: ${record.text.slice(0, 500)}`)
+  const { usage, cost_nano: costNano } = JSON.parse(record.text) as Charged
+  if (charged === 'nothing') {
+    t.same([usage.input_tokens, usage.output_tokens, costNano], [0, 0, 0], 'what cost nothing has a record that says so')
+    return
+  }
   if (charged !== 'delivered') t.equal(usage.source, charged)
   t.ok(usage.input_tokens > 0 && usage.input_tokens < 100 && usage.output_tokens >= 0 && usage.output_tokens < 100, 'a sum one can believe')
 }
